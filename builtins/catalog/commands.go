@@ -1,0 +1,199 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+// Commands returns every command, sorted by name. The rows are the caller's to
+// keep: nothing is shared between calls.
+func Commands() []Command {
+	all := slices.Concat(
+		connectionCommands(), settingCommands(), transferCommands(), remoteCommands(), localCommands(),
+		listCommands(), outputCommands(), programCommands(), timeCommands(), textCommands(), errorCommands(),
+	)
+	slices.SortFunc(all, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// one makes the forms of a command that has a single shape.
+func one(params ...Param) []Form { return []Form{{Params: params}} }
+
+func text(name string) Param    { return Param{Name: name} }
+func number(name string) Param  { return Param{Name: name, Kind: ParamNumber} }
+func local(name string) Param   { return Param{Name: name, Kind: ParamLocalPath} }
+func remote(name string) Param  { return Param{Name: name, Kind: ParamRemotePath} }
+func sided(name string) Param   { return Param{Name: name, Kind: ParamSidePath} }
+func out(name string) Param     { return Param{Name: name, Kind: ParamVariable} }
+func pattern(name string) Param { return Param{Name: name, Kind: ParamPattern} }
+
+func choice(name string, words ...string) Param {
+	return Param{Name: name, Kind: ParamConstant, Constants: words}
+}
+
+func optional(p Param) Param { p.Optional = true; return p }
+func secret(p Param) Param   { p.Secret = true; return p }
+func variadic(p Param) Param { p.Variadic = true; return p }
+
+// or allows bare words besides the parameter's value.
+func or(p Param, words ...string) Param { p.Constants = words; return p }
+
+func connectionCommands() []Command {
+	return []Command{
+		{Name: "OPENHOST", Family: FamilyConnection, Kind: Doing, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+			Forms:   one(Param{Name: "host", Kind: ParamHost}, optional(text("user")), optional(secret(text("password")))),
+			Summary: "connect to a server and log in; without a user as anonymous"},
+		{Name: "CLOSEHOST", Family: FamilyConnection, Kind: Doing, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+			Forms: one(), Summary: "close the connection; OK also when there is none"},
+		{Name: "RAWCOMMAND", Family: FamilyConnection, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnFTPx, Capability: Net,
+			Forms: one(text("command")), Summary: "send one FTP command line; the reply's text is in GETREPLY"},
+		{Name: "GETREPLY", Family: FamilyConnection, Kind: Telling, Protocols: OnFTPx, Capability: Pure,
+			Forms: one(), Summary: "the server's last reply, with its code"},
+	}
+}
+
+func transferCommands() []Command {
+	return []Command{
+		{Name: "GETFILE", Family: FamilyTransfer, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net,
+			Forms: []Form{
+				{Key: "set", Params: []Param{{Name: "name", Kind: ParamRemotePattern}, optional(choice("depth", "SUBDIRS"))}},
+				{Key: "named", Params: []Param{remote("remote"), local("local")}},
+			},
+			Summary: "download a file, or all that match a wildcard, into the local directory"},
+		{Name: "PUTFILE", Family: FamilyTransfer, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net,
+			Forms: []Form{
+				{Key: "set", Params: []Param{{Name: "name", Kind: ParamLocalPattern}, optional(choice("depth", "SUBDIRS"))}},
+				{Key: "named", Params: []Param{local("local"), remote("remote")}},
+			},
+			Summary: "upload a file, or all that match a wildcard, into the remote directory"},
+		{Name: "ADDEXCLUSION", Family: FamilyTransfer, Kind: Doing, Documented: true, Capability: Pure,
+			Forms:   one(choice("side", "LOCAL", "REMOTE"), pattern("pattern")),
+			Summary: "keep names out of uploads (LOCAL) or downloads (REMOTE)"},
+		{Name: "CLEAREXCLUSION", Family: FamilyTransfer, Kind: Doing, Documented: true, Capability: Pure,
+			Forms:   one(optional(choice("side", "LOCAL", "REMOTE"))),
+			Summary: "forget the exclusions of one side, or all"},
+	}
+}
+
+func remoteCommands() []Command {
+	doing := func(name, summary string, documented bool, params ...Param) Command {
+		return Command{Name: name, Family: FamilyRemote, Kind: Doing, Documented: documented, Echo: true, NeedsHost: true,
+			Protocols: OnAll, Capability: Net, Forms: one(params...), Summary: summary}
+	}
+	return []Command{
+		doing("CHDIR", "change the remote directory", true, remote("directory")),
+		{Name: "CWDIR", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net,
+			Forms:   []Form{{Key: "value"}, {Key: "into", Params: []Param{out("directory")}, Kind: Doing}},
+			Summary: "the remote directory"},
+		doing("MKDIR", "make a remote directory", true, remote("directory")),
+		doing("RMDIR", "remove an empty remote directory", true, remote("directory")),
+		doing("RENAMEFILE", "rename or move a remote file", true, remote("from"), remote("to")),
+		doing("DELETEFILE", "delete a remote file, or all that match a wildcard", true, Param{Name: "name", Kind: ParamRemotePattern}),
+		doing("CHMOD", "set the permissions of a remote file, as in 644", true, remote("name"), text("mode")),
+		{Name: "GETFILETIME", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+			Forms: []Form{
+				{Key: "remote", Params: []Param{remote("name")}},
+				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
+			},
+			Summary: "when a file was last changed, as YYYY_MM_DD-hh_mm_ss"},
+		{Name: "GETFILESIZE", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+			Forms: []Form{
+				{Key: "remote", Params: []Param{remote("name")}},
+				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
+			},
+			Summary: "how many bytes a file has"},
+		{Name: "FILEEXISTS", Family: FamilyRemote, Kind: Telling, Echo: true, Protocols: OnAll, Capability: Net,
+			Forms: []Form{
+				{Key: "remote", Params: []Param{remote("name")}},
+				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
+			},
+			Summary: "TRUE or FALSE; FALSE only when the other side said so"},
+	}
+}
+
+func localCommands() []Command {
+	return []Command{
+		{Name: "LOCALCHDIR", Family: FamilyLocal, Kind: Doing, Documented: true, Echo: true, Capability: LocalRead,
+			Forms: one(local("directory")), Summary: "change the local directory of this run"},
+		{Name: "LOCALCWDIR", Family: FamilyLocal, Kind: Telling, Documented: true, Capability: LocalRead,
+			Forms:   []Form{{Key: "value"}, {Key: "into", Params: []Param{out("directory")}, Kind: Doing}},
+			Summary: "the local directory"},
+		{Name: "LOCALMKDIR", Family: FamilyLocal, Kind: Doing, Documented: true, Echo: true, Capability: LocalWrite,
+			Forms: one(local("directory")), Summary: "make a local directory"},
+		{Name: "LOCALRMDIR", Family: FamilyLocal, Kind: Doing, Documented: true, Echo: true, Capability: LocalWrite,
+			Forms: one(local("directory")), Summary: "remove an empty local directory"},
+	}
+}
+
+func listCommands() []Command {
+	return []Command{
+		{Name: "GETLIST", Family: FamilyLists, Kind: Doing, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+			Forms: one(out("list"), choice("what", "REMOTE_FILES", "REMOTE_DIRS", "LOCAL_FILES", "LOCAL_DIRS"),
+				optional(pattern("wildcard")), optional(choice("order", "NAME", "NEWEST", "OLDEST"))),
+			Summary: "store the names of a directory, joined by |, in a variable"},
+	}
+}
+
+func outputCommands() []Command {
+	return []Command{
+		{Name: "PRINT", Family: FamilyOutput, Kind: Doing, Documented: true, Capability: Output,
+			Forms: one(text("value")), Summary: "write a line on standard output"},
+		{Name: "SILENT", Family: FamilyOutput, Kind: Doing, Documented: true, Capability: Output,
+			Forms: one(choice("mode", "ON", "OFF")), Summary: "tell nothing on standard error, or tell it again"},
+		{Name: "VERBOSE", Family: FamilyOutput, Kind: Doing, Documented: true, Capability: Output,
+			Forms: one(choice("mode", "ON", "OFF")), Summary: "tell also what goes over the wire"},
+		{Name: "LOGTO", Family: FamilyOutput, Kind: Doing, Documented: true, Capability: LocalWrite,
+			Forms:   one(local("file"), optional(choice("mode", "APPEND", "OVERWRITE"))),
+			Summary: "write everything told into a file as well"},
+	}
+}
+
+func programCommands() []Command {
+	return []Command{
+		{Name: "EXEC", Family: FamilyProgram, Kind: Doing, Documented: true, Echo: true, Capability: Exec,
+			Forms: []Form{
+				{Key: "shell", Params: []Param{text("command")}},
+				{Key: "program", Params: []Param{text("program"), variadic(text("argument"))}},
+			},
+			Summary: "run a program and wait; with one text through the shell"},
+		{Name: "GETPARAM", Family: FamilyProgram, Kind: Telling, Documented: true, Capability: Pure,
+			Forms: one(number("number")), Summary: "an argument of the command line; 0 is the script's name"},
+		{Name: "GETENV", Family: FamilyProgram, Kind: Telling, Documented: true, Capability: Env,
+			Forms: one(text("name")), Summary: "an environment variable"},
+		{Name: "SLEEP", Family: FamilyProgram, Kind: Doing, Documented: true, Capability: Clock,
+			Forms: one(number("seconds")), Summary: "wait"},
+		{Name: "STOP", Family: FamilyProgram, Kind: Doing, Documented: true, Capability: Pure,
+			Forms: one(), Summary: "end the script; the status says whether commands failed"},
+		{Name: "EXIT", Family: FamilyProgram, Kind: Doing, Documented: true, Capability: Pure,
+			Forms: one(number("status")), Summary: "end the script with this status, 0 to 255"},
+	}
+}
+
+func timeCommands() []Command {
+	return []Command{
+		{Name: "GETDATE", Family: FamilyTime, Kind: Telling, Documented: true, Capability: Clock,
+			Forms: one(optional(text("format")), optional(text("date"))), Summary: "today, as YYYY_MM_DD or as the format says"},
+		{Name: "GETTIME", Family: FamilyTime, Kind: Telling, Documented: true, Capability: Clock,
+			Forms: one(optional(text("format")), optional(text("date"))), Summary: "now, as YYYY_MM_DD-hh_mm_ss or as the format says"},
+	}
+}
+
+func textCommands() []Command {
+	return []Command{
+		{Name: "TEXTCUT", Family: FamilyText, Kind: Telling, Documented: true, Capability: Pure,
+			Forms: one(text("text"), number("start"), number("length")), Summary: "a part of a text; the first character is 1"},
+		{Name: "TEXTLENGTH", Family: FamilyText, Kind: Telling, Documented: true, Capability: Pure,
+			Forms: one(text("text")), Summary: "how many characters a text has"},
+	}
+}
+
+func errorCommands() []Command {
+	return []Command{
+		{Name: "GETERROR", Family: FamilyErrors, Kind: Telling, Capability: Pure,
+			Forms: []Form{
+				{Key: "sentence"},
+				{Key: "field", Params: []Param{choice("field", "CODE", "NAME", "CLASS")}},
+			},
+			Summary: "what the last failure was: the sentence, or its CODE, NAME or CLASS"},
+	}
+}

@@ -1,0 +1,79 @@
+package catalog
+
+// Setting is a row of the table behind the SET commands.
+type Setting struct {
+	Command    string // SETPASSIVE
+	Name       string // the key in reports and policies: passive
+	Params     []Param
+	Default    string // as a script would write it
+	Effect     Effect
+	Flag       string // the flag of run that sets the first value, "" if none
+	Documented bool
+	Protocols  Protocols
+	Summary    string
+}
+
+// Effect says from when on a new value holds.
+type Effect uint8
+
+const (
+	NextConnection     Effect = iota // at the next OPENHOST
+	NextDataConnection               // at once, also in the middle of a session
+	NextCommand                      // at once
+)
+
+// String completes the sentence "takes effect at …".
+func (e Effect) String() string {
+	return [...]string{"the next OPENHOST", "the next data connection", "the next command"}[e]
+}
+
+// FeatureNames are the features of a server that SETFEATURE can override.
+func FeatureNames() []string {
+	return []string{"EPSV", "EPRT", "MLSD", "SIZE", "MDTM", "MFMT", "UTF8", "REST", "PRET", "NOOP"}
+}
+
+// Settings returns every setting, in the order of the language's pages.
+func Settings() []Setting {
+	return []Setting{
+		{Command: "SETPROTOCOL", Name: "protocol", Default: "FTP", Effect: NextConnection, Documented: true, Protocols: OnAll,
+			Params:  []Param{choice("protocol", "FTP", "FTPS", "FTPS_EXPLICIT", "FTPS_IMPLICIT", "SFTP")},
+			Summary: "which protocol the next OPENHOST speaks"},
+		{Command: "SETPORT", Name: "port", Default: "DEFAULT", Effect: NextConnection, Documented: true, Protocols: OnAll,
+			Params:  []Param{or(number("port"), "DEFAULT")},
+			Summary: "which port the next OPENHOST connects to"},
+		{Command: "SETPASSIVE", Name: "passive", Default: "ENABLED", Effect: NextDataConnection, Documented: true, Protocols: OnFTPx,
+			Params:  []Param{choice("mode", "ENABLED", "DISABLED")},
+			Summary: "passive mode (we connect for data) or active (the server connects to us)"},
+		{Command: "SETACTIVEPORTS", Name: "active-ports", Default: "0, 0", Effect: NextDataConnection, Protocols: OnFTPx,
+			Params:  []Param{number("from"), number("to")},
+			Summary: "which ports active mode may listen on"},
+		{Command: "SETACTIVEADDRESS", Name: "active-address", Default: `""`, Effect: NextDataConnection, Protocols: OnFTPx,
+			Params:  []Param{text("announced"), optional(text("from"))},
+			Summary: "which address active mode announces, and listens on"},
+		{Command: "SETPASSIVEADDRESS", Name: "passive-address", Default: "CONTROL", Effect: NextDataConnection, Protocols: OnFTPx,
+			Params:  []Param{choice("host", "CONTROL", "SERVER")},
+			Summary: "connect for data to the server's own host, or to the one its 227 names"},
+		{Command: "SETFEATURE", Name: "feature", Default: "AUTO", Effect: NextCommand, Protocols: OnFTPx,
+			Params:  []Param{choice("feature", FeatureNames()...), choice("use", "AUTO", "ENABLED", "DISABLED")},
+			Summary: "use a feature of the server, or not, whatever it says of itself"},
+		{Command: "SETTIMEOUT", Name: "timeout", Default: "20 CONNECT, 90 REPLY, 60 IDLE, 0 TOTAL", Effect: NextCommand, Documented: true, Protocols: OnAll,
+			Params:  []Param{number("seconds"), optional(choice("wait", "CONNECT", "REPLY", "IDLE", "TOTAL"))},
+			Summary: "how long to wait; without a second argument for CONNECT, REPLY and IDLE"},
+		{Command: "SETTYPE", Name: "type", Default: "BINARY", Effect: NextCommand, Documented: true, Protocols: OnFTPx,
+			Params:  []Param{choice("type", "BINARY", "ASCII", "EBCDIC")},
+			Summary: "how bytes are represented in transfers"},
+		{Command: "SETUPLOADMODE", Name: "upload-mode", Default: "OVERWRITE", Effect: NextCommand, Flag: "atomic", Documented: true, Protocols: OnAll,
+			Params:  []Param{choice("mode", "OVERWRITE", "ATOMIC")},
+			Summary: "write uploads in place, or under another name and rename them when whole"},
+	}
+}
+
+// settingCommands makes a command of every setting.
+func settingCommands() []Command {
+	var all []Command
+	for _, s := range Settings() {
+		all = append(all, Command{Name: s.Command, Family: FamilyConnection, Kind: Doing, Documented: s.Documented, Echo: true,
+			Protocols: s.Protocols, Capability: Pure, Forms: one(s.Params...), Summary: s.Summary})
+	}
+	return all
+}

@@ -1,0 +1,37 @@
+package builtins
+
+import (
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// Failure is a command that did not succeed: what the script gets (Result), and
+// everything that a person needs to understand it.
+type Failure struct {
+	Result  catalog.Result
+	Script  string
+	Line    int
+	Command string // as echoed, secrets masked: PUTFILE("orders.csv")
+	Err     *session.Error
+	Attempt int // which attempt this was, from 1
+	Of      int // attempts in all
+}
+
+// Error is one line: the result's sentence and the cause.
+func (f *Failure) Error() string {
+	if f.Err == nil {
+		return f.Result.Sentence
+	}
+	return f.Result.Sentence + ": " + f.Err.Error()
+}
+
+// Unwrap returns the error below.
+func (f *Failure) Unwrap() error {
+	if f.Err == nil {
+		return nil
+	}
+	return f.Err
+}
+
+// ResultCode is what a doing command returns.
+func (f *Failure) ResultCode() string { return f.Result.Text() }

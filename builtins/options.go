@@ -1,0 +1,87 @@
+package builtins
+
+import (
+	"context"
+	"io"
+	"net"
+	"time"
+)
+
+// Options say what a Host lets its scripts touch. The zero value can compute and
+// PRINT and nothing else. A Host is one trust domain; make one for each tenant.
+type Options struct {
+	// Root is a folder in which all local paths without a drive lie: a script's
+	// /a/b is Root/a/b, and nothing leads out of it. "" with System false: no
+	// local files but on Drives.
+	Root string
+	// System lets local paths without a drive mean this system's own; Root must
+	// be empty. The command sets it.
+	System bool
+	// WorkDir is the local directory a run starts in: absolute when System is
+	// set, else taken below Root; "" is Root itself.
+	WorkDir string
+	// Drives maps what a script writes before a path to folders: "C" for C:, and
+	// `\\server\share`. Letters and shares in any case.
+	Drives map[string]string
+
+	// Hosts are the hosts a script may connect to, as "name:port", "name" (any
+	// port) or "*" (any host). Empty: none.
+	Hosts []string
+	// HostMap sends OPENHOST of a name to another address: "name" or "name:port"
+	// to "address" or "address:port". Names in any case.
+	HostMap map[string]string
+	// Dial makes TCP connections; nil is the system's dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Exec is what EXEC may do.
+	Exec ExecPolicy
+	// Environ looks an environment variable up; nil: there are none.
+	Environ func(name string) (value string, found bool)
+	// ExecEnviron is the environment of EXEC's programs, "NAME=value".
+	ExecEnviron []string
+
+	// Now is the clock; nil is time.Now. Zone is the zone of date texts; nil is UTC.
+	Now  func() time.Time
+	Zone *time.Location
+
+	// Settings give first values by the setting's name: "upload-mode": "ATOMIC".
+	Settings map[string]string
+	// Strict makes arithmetic on a text that is no number a runtime error.
+	Strict bool
+	// Umask is taken off 0666 and 0777 for new local files and folders.
+	Umask uint32
+	// Fuel bounds the work of a run in the machine's units; 0 is no bound.
+	Fuel int64
+	// MaxText bounds the bytes of text a run may create; 0 is no bound.
+	MaxText int64
+}
+
+// ExecPolicy is what EXEC may do.
+type ExecPolicy uint8
+
+const (
+	ExecNone  ExecPolicy = iota // nothing: DENIED
+	ExecFiles                   // only the file commands that the runner carries out itself (del, copy, …)
+	ExecAll                     // these and, for anything else, the shell or the named program
+)
+
+// Job is one run of a program.
+type Job struct {
+	Args   []string  // GETPARAM(1) …
+	Script string    // GETPARAM(0); "" takes the program's name
+	Stdout io.Writer // what PRINT writes; nil discards
+	// Events is called in order, from one goroutine at a time; nil discards.
+	Events func(Event)
+	// Flush is called before anything that may take long or write elsewhere, so
+	// that Stdout and Events merge in program order; nil does nothing.
+	Flush func()
+}
+
+// Result is how a run ended.
+type Result struct {
+	// Status as spec/results.md says: 0, 1, 75, 124, 126, or what EXIT said.
+	Status  int
+	Summary Summary
+	// Failures are those that nothing looked at, in order, at most 1,000.
+	Failures []*Failure
+}

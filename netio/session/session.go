@@ -1,0 +1,143 @@
+package session
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Session is one logged-in connection to a server. It is not safe for
+// concurrent use: one command or one transfer at a time. Every method ends with
+// its context or with the time-outs of its Settings, and every error it returns
+// is an *Error.
+//
+// Remote names are the server's own bytes. A relative name is taken by the
+// server in its current directory; names never carry CR, LF or NUL (BadArgument).
+type Session interface {
+	// Caps answers what this protocol and this server can do, as far as known
+	// without asking again.
+	Caps() Caps
+
+	// CurrentDir asks the server for its current directory.
+	CurrentDir(ctx context.Context) (string, error)
+	// ChangeDir makes dir the server's current directory.
+	ChangeDir(ctx context.Context, dir string) error
+	MakeDir(ctx context.Context, dir string) error
+	RemoveDir(ctx context.Context, dir string) error
+
+	// List reads the directory dir ("" for the current one). A listing that
+	// could not be read whole is an error, never a shorter listing. Lines that
+	// were read but not understood are counted in Listing.Unknown.
+	List(ctx context.Context, dir string) (Listing, error)
+	// Stat asks for one name. It returns NoSuchRemoteFile only where the server
+	// said so; a server that cannot tell gives NotSupported.
+	Stat(ctx context.Context, name string) (Entry, error)
+
+	// Download copies the bytes of name, from offset on, to w and returns how
+	// many arrived. A nil error means that the server confirmed the end of the
+	// transfer. When ctx ends the transfer is aborted and the session stays usable
+	// if the server answers within the reply time-out.
+	Download(ctx context.Context, name string, offset int64, w io.Writer) (int64, error)
+	// Upload sends r's bytes as name in the way that mode says and returns how
+	// many were handed to the network. A nil error means that the server confirmed
+	// the end of the transfer; an error of r itself aborts the transfer (the server
+	// must not take a cut upload for a whole one) and is wrapped.
+	Upload(ctx context.Context, name string, mode StoreMode, r io.Reader) (int64, error)
+
+	Remove(ctx context.Context, name string) error
+	Rename(ctx context.Context, from, to string) error
+	// Chmod sets the permission bits of name; mode is 0 to 07777.
+	Chmod(ctx context.Context, name string, mode uint32) error
+	// SetModTime sets the modification time of name, in UTC.
+	SetModTime(ctx context.Context, name string, t time.Time) error
+
+	// SetType says how the bytes of the following transfers are represented.
+	SetType(ctx context.Context, t Type) error
+	// Raw sends one command line and returns the server's reply, whatever its
+	// code; the error is for replies that did not come. Lines that would change
+	// session or data-connection state are refused with Denied.
+	Raw(ctx context.Context, line string) (Reply, error)
+	// LastReply is the newest reply of the control connection; zero before any.
+	LastReply() Reply
+
+	// Close says good-bye and closes the sockets. It never blocks longer than
+	// the reply time-out and may be called more than once.
+	Close(ctx context.Context) error
+}
+
+// StoreMode is how an upload treats the name on the server.
+type StoreMode uint8
+
+const (
+	StoreReplace StoreMode = iota // STOR: in place, what was there is replaced
+	StoreAppend                   // APPE
+	StoreUnique                   // STOU: the server chooses the name
+)
+
+// Type is the representation type of transfers (RFC 959, 3.1.1).
+type Type uint8
+
+const (
+	TypeBinary Type = iota // TYPE I
+	TypeASCII              // TYPE A
+	TypeEBCDIC             // TYPE E
+)
+
+// EntryKind is what a name in a listing stands for.
+type EntryKind uint8
+
+const (
+	KindFile EntryKind = iota
+	KindDir
+	KindLink  // a symbolic link; Target is set where the server told it
+	KindOther // device, pipe, socket
+)
+
+// Entry is one name of a directory on the server.
+type Entry struct {
+	Name    string // one component, the server's bytes; or the asked name for Stat
+	Kind    EntryKind
+	Size    int64     // bytes; -1 if the server did not say
+	Time    time.Time // UTC; zero if the server did not say
+	Exact   bool      // Time is UTC to the second (MLSD, MDTM), not guessed from LIST
+	Target  string    // for KindLink
+	Mode    uint32    // permission bits where known, with HasMode
+	HasMode bool
+}
+
+// Listing is a directory as the server told it, in the server's order, without
+// "." and "..".
+type Listing struct {
+	Entries []Entry
+	// Unknown counts lines that were not understood. A listing with any is not
+	// whole: nothing may be deleted on its strength.
+	Unknown int
+	// Samples holds up to five of the lines not understood, for messages.
+	Samples []string
+	// Hostile counts names that were left out because they are not one safe
+	// component (a separator, NUL, CR, LF, "..", over 255 bytes); HostileSamples
+	// holds up to five of them.
+	Hostile        int
+	HostileSamples []string
+	// Source is "MLSD" or "LIST".
+	Source string
+}
+
+// Caps are answers to questions about a server; a caller asks these and never
+// which protocol it is.
+type Caps struct {
+	DataConnections bool // active and passive mode mean something here
+	ExactTimes      bool // times come in UTC to the second
+	SetTimes        bool
+	Chmod           bool
+	Resume          bool // REST or its like
+	RawCommands     bool
+	Features        map[string]string // FEAT names in capitals and their arguments
+	Greeting        string
+}
+
+// Reply is one answer of the control connection.
+type Reply struct {
+	Code int    // three digits; 0 where the protocol has none
+	Text string // all lines without the code of the first and last, joined by LF; the server's bytes
+}
