@@ -162,6 +162,24 @@ func (f *Form) Param(i int) *Param {
 	return &f.Params[i]
 }
 
+// Passed returns the parameter of the i-th argument that is passed: variables
+// that the command assigns are not counted.
+func (f *Form) Passed(i int) *Param {
+	for place := 0; ; place++ {
+		p := f.Param(place)
+		if p == nil || p.Out() && p.Variadic {
+			return nil
+		}
+		if p.Out() {
+			continue
+		}
+		if i == 0 {
+			return p
+		}
+		i--
+	}
+}
+
 // Allows reports whether word, in any case, is a constant of the parameter, and
 // returns it in capitals. ON and ENABLED are the same, OFF and DISABLED too; the
 // word returned is the one that the parameter lists.
