@@ -1,0 +1,56 @@
+# make demo and make test need Go and nothing else.
+GO ?= go
+NEEDS := $(shell awk '$$1 == "go" {print $$2}' go.mod)
+FOUND := $(shell $(GO) env GOVERSION 2>/dev/null)
+FUZZTIME ?= 10s
+# What a test run of everything may take on a slow machine.
+TIMEOUT ?= 10m
+
+.PHONY: help build demo test test-race test-servers lint bench fuzz cross clean
+
+help: ## this list
+	@echo "sftpc needs Go $(NEEDS) or newer; found $(if $(FOUND),$(FOUND),none)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+build: ## bin/sftpc and bin/sftpc-run
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+demo: build ## rehearse the example script: two servers, active and passive mode
+	@bin/sftpc rehearse --copy testdata/demo --expect testdata/demo/after testdata/seed.ftp
+
+test: ## all tests that need Go only
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+test-race: ## the same under the race detector
+	$(GO) test -race -timeout $(TIMEOUT) ./...
+
+test-servers: build ## against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (Debian, root; see testdata/servers)
+	testdata/servers/test.sh
+
+lint: ## gofmt, vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags servers ./...
+	$(GO) tool staticcheck ./...
+
+bench: build ## Go benchmarks; with curl, lua5.4 and vsftpd installed also side by side
+	$(GO) test -run '^$$' -bench . -benchmem ./vm/... ./compiler/... ./netio/...
+	testdata/bench/compare.sh
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; $(GO) list ./... | while read -r package; do \
+	  $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+	  done; done
+
+cross: ## builds for other systems
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/sftpc
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/sftpc
+	GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/sftpc
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/sftpc-run
+
+clean: ## what make built
+	rm -rf bin
