@@ -17,10 +17,15 @@ type Event struct {
 	Command string // the command's name, for command.* and what happens within it
 
 	// Text is: the echo for command.start, the sentence of message and warning,
-	// the line of wire, what PRINT wrote for print.
+	// the line of wire ("> " was sent, "< " arrived), what PRINT wrote for print,
+	// what happened for run.error.
 	Text string
-	// Level tells who wants a message: normal, verbose (VERBOSE, -v) or wire (-vv).
+	// Level tells who wants a message: normal, verbose (-v) or wire (-vv). Under
+	// VERBOSE(ON) everything is normal.
 	Level Level
+	// Silent: SILENT(ON) holds. A transcript on a terminal leaves the event out, a
+	// log does not.
+	Silent bool
 
 	File    *FileEvent // for file.start, file.progress and file.end
 	Failure *Failure   // for command.end, file.end and warning, if something failed
@@ -44,7 +49,9 @@ const (
 	CommandEnd   EventKind = "command.end"
 	Print        EventKind = "print"
 	Warning      EventKind = "warning"
-	RunEnd       EventKind = "run.end"
+	// RunError is a runtime error that ended the script; Text is its sentence.
+	RunError EventKind = "run.error"
+	RunEnd   EventKind = "run.end"
 )
 
 // Level is how much a listener must want to hear to be told.
@@ -73,6 +80,9 @@ type Summary struct {
 	Failed   int   // of these failed
 	Handled  int   // of the failed, those the script looked at
 	Lines    []int // lines of the failures that nothing looked at, ascending
-	Bytes    int64 // file bytes moved, both ways
-	Took     time.Duration
+	// FailedLines are the lines of all failures, looked at or not, ascending, each
+	// once, at most 1,000.
+	FailedLines []int
+	Bytes       int64 // file bytes moved, both ways
+	Took        time.Duration
 }

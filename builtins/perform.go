@@ -1,0 +1,241 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/netio/session"
+	"github.com/sftpc/sftpc/vm"
+	"github.com/sftpc/sftpc/vm/value"
+)
+
+// bind makes the machine's function of a command: the one way in.
+func (s *State) bind(b *binding) vm.Func {
+	return func(call *vm.Call) error { return s.perform(b, call) }
+}
+
+// perform is the wrapper around every command, in this order: take and check
+// the arguments, echo, hold the brakes, ask for a connection, run, tell how it
+// ended, record a failure. So a command is only its own work.
+func (s *State) perform(b *binding, call *vm.Call) error {
+	a := &s.args
+	a.call, a.ctx = call, call.Context()
+	a.refill(b, call.Arg, call.Len())
+	s.tally.commands++
+	if !b.pure {
+		s.voice.at(call.Position(), b.row.Name)
+		s.learnSecrets(a)
+	}
+	if b.row.Echo {
+		s.voice.tell(Event{Kind: CommandStart, Text: s.echoOf(a), Network: true})
+	}
+	err := s.attempt(b, a)
+	if err == nil {
+		s.brake(b.row, false, false)
+		s.hand(call, b, a)
+		s.finish(a, nil, false)
+		return nil
+	}
+	return s.fail(call, b, a, err)
+}
+
+// attempt checks the arguments and runs the command, unless something holds it.
+func (s *State) attempt(b *binding, a *arguments) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	if b.pure {
+		return b.run(s, a)
+	}
+	u := a.usage()
+	if err := s.hold(u); err != nil {
+		return err
+	}
+	if s.session == nil && (b.row.NeedsHost || u.remote) {
+		return &session.Error{Op: "there is no connection", Cause: session.NotConnected, Class: session.ClassUsage,
+			Hint: "OPENHOST comes first, and its result says whether it worked"}
+	}
+	total := s.settings.timeouts.Total
+	if b.row.Capability != catalog.Net || total <= 0 {
+		return b.run(s, a)
+	}
+	var end context.CancelFunc
+	a.ctx, end = context.WithTimeoutCause(a.ctx, total, errTotal)
+	defer end()
+	err := b.run(s, a)
+	if err != nil && errors.Is(context.Cause(a.ctx), errTotal) && session.CauseOf(err) == session.Cancelled {
+		return &session.Error{Op: fmt.Sprintf("%s took longer than SETTIMEOUT(%v, TOTAL) allows", b.row.Name, total.Seconds()),
+			Cause: session.ReplyTimeout, Class: session.ClassTransient, Err: err}
+	}
+	return err
+}
+
+// errTotal is the cause of a context that SETTIMEOUT(…, TOTAL) ended.
+var errTotal = errors.New("the time for the whole command ran out")
+
+// hand gives the machine what the command returned. The machine itself makes OK
+// of a doing command that returned nothing.
+func (s *State) hand(call *vm.Call, b *binding, a *arguments) {
+	if a.returned {
+		call.Return(a.result)
+	}
+	next := 0
+	for place := range a.values {
+		if p := b.form.Param(place); p != nil && p.Out() && next < b.outs {
+			call.SetOut(next, a.outs[place])
+			next++
+		}
+	}
+}
+
+// fail records what went wrong and says it. Ends of the run pass through: they
+// are no failures of a command.
+func (s *State) fail(call *vm.Call, b *binding, a *arguments, err error) error {
+	if _, ok := errors.AsType[*vm.Exit](err); ok {
+		s.finish(a, nil, false)
+		return err
+	}
+	if call.Context().Err() != nil {
+		s.finish(a, nil, false)
+		return context.Cause(call.Context())
+	}
+	s.voice.at(call.Position(), b.row.Name)
+	f := s.failure(a, err)
+	looked := call.Looked()
+	s.brake(b.row, true, looked)
+	s.lastFailure = f
+	s.tally.record(f, looked)
+	s.finish(a, f, looked)
+	return f
+}
+
+// failure makes the Failure of an error, with every text masked.
+func (s *State) failure(a *arguments, err error) *Failure {
+	f, ok := errors.AsType[*Failure](err)
+	if !ok {
+		f = &Failure{Attempt: 1, Of: 1, Err: errorOf(err)}
+		f.Result = s.resultOf(f.Err.Cause)
+	}
+	f.Script, f.Line = s.voice.where()
+	f.Command = s.echoOf(a)
+	f.Err = s.masks.hideError(f.Err)
+	return f
+}
+
+// learnSecrets makes the masker know every secret among the arguments before
+// anything of the call is told, whatever becomes of the command.
+func (s *State) learnSecrets(a *arguments) {
+	for place := range a.values {
+		p := a.form.Param(place)
+		secret := ""
+		switch {
+		case p == nil:
+		case p.Secret:
+			secret = a.text(place)
+		case p.Kind == catalog.ParamHost:
+			_, secret = hideUserInfo(a.text(place))
+		}
+		if secret != "" && !s.masks.add(secret) {
+			s.voice.warnOnce("a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument")
+		}
+	}
+}
+
+// finish tells how a command ended: each one that was echoed, and every failure.
+func (s *State) finish(a *arguments, f *Failure, looked bool) {
+	if !a.row.Echo && f == nil {
+		return
+	}
+	e := Event{Kind: CommandEnd, Failure: f, Looked: looked, Network: a.row.Echo}
+	switch {
+	case f != nil && a.row.KindOf(a.form) == catalog.Doing:
+		e.Result = f.ResultCode()
+	case f != nil:
+	case a.returned:
+		e.Result = a.result.String()
+	default:
+		e.Result = catalog.OK
+	}
+	s.voice.tell(e)
+}
+
+// echoOf is how a call is shown: the name in capitals, its arguments as
+// evaluated, secrets masked by their position.
+func (s *State) echoOf(a *arguments) string {
+	if a.echoed != "" {
+		return a.echoed
+	}
+	var b strings.Builder
+	b.WriteString(a.row.Name)
+	if len(a.values) > 0 {
+		b.WriteByte('(')
+		for place := range a.values {
+			if place > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(s.echoArgument(a, place))
+		}
+		b.WriteByte(')')
+	}
+	a.echoed = s.masks.hide(b.String())
+	return a.echoed
+}
+
+func (s *State) echoArgument(a *arguments, place int) string {
+	p, text := a.form.Param(place), a.text(place)
+	switch {
+	case p == nil:
+		return quoteArgument(text)
+	case p.Out():
+		return "$" + p.Name
+	case p.Secret:
+		return mask
+	case p.Kind == catalog.ParamHost:
+		shown, _ := hideUserInfo(text)
+		return quoteArgument(shown)
+	}
+	if word, ok := p.Allows(text); ok && (p.Kind == catalog.ParamConstant || p.Kind == catalog.ParamNumber) {
+		return word
+	}
+	if p.Kind == catalog.ParamNumber {
+		if _, ok := value.ParseNumber(text); ok {
+			return strings.TrimSpace(text)
+		}
+	}
+	return quoteArgument(text)
+}
+
+// quoteArgument quotes as a script would: double quotes, single ones around a
+// text that holds double ones.
+func quoteArgument(text string) string {
+	switch {
+	case !strings.Contains(text, `"`):
+		return `"` + text + `"`
+	case !strings.Contains(text, `'`):
+		return `'` + text + `'`
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+}
+
+// record counts a failure.
+func (t *tally) record(f *Failure, looked bool) {
+	t.failed++
+	if looked {
+		t.handled++
+		return
+	}
+	t.unlooked++
+	switch f.Result.Class {
+	case session.ClassTransient.String(), session.ClassCapacity.String():
+		t.unlookedPassing++
+	case session.ClassDenied.String():
+		t.unlookedDenied++
+	}
+	if len(t.failures) < mostFailures {
+		t.failures = append(t.failures, f)
+		t.lines = append(t.lines, f.Line)
+	}
+}

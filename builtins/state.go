@@ -1,0 +1,169 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// State is everything that one run of a program holds: the connection, what the
+// SET commands said, both current directories, the last failure, the counters.
+// Host.Run makes one and closes it in every case. Only the machine's goroutine
+// uses it, but for dataMode and tellWire, which a session may call from others.
+type State struct {
+	options Options
+	job     Job
+
+	session  session.Session  // nil: no connection
+	endpoint session.Endpoint // what session was made from; kept after CLOSEHOST for messages
+	settings settings
+
+	exclusions exclusions
+
+	// files are the local files; here is the current local directory, which
+	// LOCALCHDIR sets and the process never follows.
+	files *netio.LocalFS
+	here  netio.LocalPath
+
+	// localAstray and remoteAstray are the brakes against the wrong directory:
+	// a change on that side failed and nothing looked at it.
+	localAstray, remoteAstray bool
+
+	// exitStatus is what EXIT said; nil if the script ended otherwise.
+	exitStatus *int
+
+	lastFailure *Failure
+	// lastReply is the newest reply of a connection that is closed; while there
+	// is one, the session is asked.
+	lastReply session.Reply
+
+	results map[session.Cause]catalog.Result
+	masks   masker
+	voice   voice
+	tally   tally
+	args    arguments // of the running command; reused from call to call
+}
+
+// settings are the values behind the SET commands, plain but for the lock.
+type settings struct {
+	protocol session.Protocol // next OPENHOST
+	port     int              // next OPENHOST; 0 is the protocol's own
+	timeouts session.Timeouts // next command
+	features map[string]session.Feature
+	kind     session.Type // SETTYPE
+	atomic   bool         // SETUPLOADMODE(ATOMIC)
+
+	modeLock sync.Mutex
+	mode     session.DataMode // next data connection: read through State.dataMode
+}
+
+// exclusions are the patterns of ADDEXCLUSION as the script wrote them, in order.
+type exclusions struct {
+	local  []string // keep out of uploads
+	remote []string // keep out of downloads
+}
+
+// tally counts for the closing line and the exit status.
+type tally struct {
+	started  time.Time
+	commands int
+	failed   int
+	handled  int
+	bytes    int64
+	failures []*Failure // unlooked, at most mostFailures
+	lines    []int      // of all unlooked failures, at most mostFailures
+	// worst says what the status is made of: see Host.status.
+	unlooked, unlookedPassing, unlookedDenied int
+}
+
+// mostFailures bounds what a script that fails in an endless loop can make us hold.
+const mostFailures = 1000
+
+func newState(options Options, job Job) (*State, error) {
+	files, err := netio.OpenLocal(options.local())
+	if err != nil {
+		return nil, err
+	}
+	s := &State{options: options, job: job, results: causeResults(), files: files, here: files.Start()}
+	s.settings.features = make(map[string]session.Feature)
+	s.settings.timeouts = session.Timeouts{}.WithDefaults()
+	s.voice.state = s
+	s.tally.started = s.now()
+	s.args.state = s
+	return s, nil
+}
+
+// local is what Options say of local files, in netio's terms.
+func (o *Options) local() netio.LocalOptions {
+	return netio.LocalOptions{Root: o.Root, SystemPaths: o.System, WorkDir: o.WorkDir, Drives: o.Drives, Umask: o.Umask}
+}
+
+// localPath resolves what a script wrote in the current local directory.
+func (s *State) localPath(written string) (netio.LocalPath, error) {
+	return s.files.Resolve(s.here, written)
+}
+
+// dataMode is what a session asks before each data connection.
+func (s *State) dataMode() session.DataMode {
+	s.settings.modeLock.Lock()
+	defer s.settings.modeLock.Unlock()
+	return s.settings.mode
+}
+
+// changeDataMode lets change edit the mode of the next data connection.
+func (s *State) changeDataMode(change func(*session.DataMode)) {
+	s.settings.modeLock.Lock()
+	defer s.settings.modeLock.Unlock()
+	change(&s.settings.mode)
+}
+
+// sessionSettings are the plain values that a new session is made with.
+func (s *State) sessionSettings() session.Settings {
+	return session.Settings{
+		Timeouts: s.settings.timeouts,
+		Features: s.settings.features,
+		DataMode: s.dataMode,
+		Observe:  s.tellWire,
+		Dial:     s.options.Dial,
+		Zone:     s.zone(),
+	}
+}
+
+// disconnect closes the session, if there is one, and keeps its last reply.
+func (s *State) disconnect(ctx context.Context) error {
+	if s.session == nil {
+		return nil
+	}
+	err := s.session.Close(ctx)
+	s.lastReply = s.session.LastReply()
+	s.session = nil
+	return err
+}
+
+// close ends everything that the run holds. ctx bounds the good-bye.
+func (s *State) close(ctx context.Context) error {
+	return errors.Join(s.disconnect(ctx), s.voice.close(), s.files.Close())
+}
+
+func (s *State) now() time.Time {
+	if s.options.Now == nil {
+		return time.Now()
+	}
+	return s.options.Now()
+}
+
+// zone is the zone of date texts.
+func (s *State) zone() *time.Location {
+	if s.options.Zone == nil {
+		return time.UTC
+	}
+	return s.options.Zone
+}
+
+// countBytes adds file bytes moved to the summary.
+func (s *State) countBytes(n int64) { s.tally.bytes += n }
