@@ -18,7 +18,7 @@ func Compare(a, b *Value) int {
 		return -1
 	case x > y:
 		return 1
-	case short(a) && short(b):
+	case a.Short() && b.Short():
 		return 0
 	}
 	return compareDecimals(a.String(), b.String())
@@ -26,11 +26,6 @@ func Compare(a, b *Value) int {
 
 // Equal reports whether Compare finds no difference.
 func Equal(a, b *Value) bool { return Compare(a, b) == 0 }
-
-// short reports whether the value's decimal digits are so few that its float64
-// tells it from every other short value: made numbers, and texts of at most 15
-// bytes.
-func short(v *Value) bool { return len(v.s) <= significant }
 
 func compareTexts(a, b *Value) int {
 	if a.n>>52 == 0 || len(a.s) != 0 {

@@ -28,8 +28,8 @@ const (
 	maxNumberLength = 1 + 2 + 20 + significant
 )
 
-func bitsOf(f float64) uint64  { return math.Float64bits(f) + numberOffset }
-func floatOf(n uint64) float64 { return math.Float64frombits(n - numberOffset) }
+func bitsOf(f float64) uint64  { return ^math.Float64bits(f) }
+func floatOf(n uint64) float64 { return math.Float64frombits(^n) }
 
 // powers holds the powers of ten that a float64 represents exactly.
 var powers = [23]float64{
@@ -44,6 +44,17 @@ func Whole(f float64) (float64, bool) {
 	i := int64(f)
 	r := float64(i)
 	return r, r == f && uint64(i+exactLimit) <= 2*exactLimit
+}
+
+// IsWhole reports whether f is what Whole lets pass, where f cannot be -0: a sum
+// or difference of numbers that are not. The machine stores such an f itself, so
+// that the next turn of a loop need not wait for the conversions.
+//
+// 2^53 itself is refused, which costs Round a second look and spares two large
+// constants here.
+func IsWhole(f float64) bool {
+	i := int64(f)
+	return float64(i) == f && uint64(i>>53+1) <= 1
 }
 
 // Round makes a result of arithmetic a number of the language: whole numbers up

@@ -14,12 +14,11 @@ type Value struct {
 	n uint64
 }
 
-// The cache is a float64's bits plus 2^52. Finite numbers only are stored, so
+// The cache is a float64's bits, inverted. Finite numbers only are stored, so
 // every number is 2^52 or above and "is a plain number" is one shift; what lies
-// below is free for the other classes, with 0 for a text not looked at yet.
+// below (NaNs, inverted) is free for the other classes, with 0 for a text not
+// looked at yet. Inverting needs no constant, which adding an offset would.
 const (
-	numberOffset uint64 = 1 << 52
-
 	classUnknown   uint64 = 0
 	classNotNumber uint64 = 1       // counts as 0 in arithmetic
 	classHuge      uint64 = 2       // a number from 1e21 up: compares, but arithmetic refuses it
@@ -178,6 +177,11 @@ func (v *Value) Fast() float64 { return floatOf(v.n) }
 // Bare reports whether a Hot value has no text of its own, so that its number is
 // all there is to compare.
 func (v *Value) Bare() bool { return len(v.s) == 0 }
+
+// Short reports whether the value's decimal digits are so few that its float64
+// tells it from every other short value: made numbers, and texts of at most 15
+// bytes. It is meant for numbers.
+func (v *Value) Short() bool { return len(v.s) <= significant }
 
 // SetWhole stores a number that Whole has passed. The text is cleared only where
 // there is one, because storing a pointer costs a write barrier.
