@@ -1,0 +1,310 @@
+package compiler
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+// parse makes the tree of a file's text. Everything wrong with it goes to report;
+// the statements around a faulty one are still parsed, and of a faulty one as
+// much is kept as can be, so the tree serves for finding further errors. It must
+// not be compiled if report.errors > 0. Statements and expressions of the tree
+// are pointers to the types of tree.go.
+func parse(file *diag.File, report *reporter) *script {
+	scanned := scan(file, report)
+	lex, err := lexer.Upgrade(&tokenReader{scanned.list})
+	if err != nil { // a tokenReader has no errors
+		report.errorf(codeUnexpected, diag.Span{}, "", "%v", err)
+		return &script{file: file}
+	}
+	p := parser{file: file, report: report, tokens: scanned.list, faults: scanned.faults, lex: lex, rules: rules(), blocks: newBlocks(report)}
+	for lex.Peek().Type != lexer.EOF {
+		p.line()
+	}
+	tree := &script{file: file, body: p.blocks.finish()}
+	report.list.Sort()
+	return tree
+}
+
+// parser reads a file statement by statement.
+type parser struct {
+	file   *diag.File
+	report *reporter
+	tokens []lexer.Token // the same as lex hands out
+	faults []int         // offsets of what the scanner reported and p has not passed
+	lex    *lexer.PeekingLexer
+	rules  *grammar
+	blocks *blocks
+	start  int // index of the statement's first token
+}
+
+// line reads a statement and the end of its line.
+func (p *parser) line() {
+	p.start = int(p.lex.RawCursor())
+	first := &p.tokens[p.start]
+	switch first.Type {
+	case tokenVariable:
+		p.assignment()
+	case tokenName:
+		p.command(first)
+	case tokenKeyword:
+		p.keyword(first)
+	case tokenEOL:
+	default:
+		if isOperator(first, ":") {
+			p.label()
+		} else {
+			p.refuse(notAStatement(first))
+		}
+	}
+	p.skip()
+}
+
+// skip goes behind the end of the line.
+func (p *parser) skip() {
+	for p.lex.Peek().Type != tokenEOL && !p.lex.Peek().EOF() {
+		p.lex.Next()
+	}
+	p.lex.Next()
+}
+
+// attempt reads one rule and the end of its line. If it fails it reports why, and
+// returns what was read, perhaps nothing, and false. The lexer then stands
+// somewhere in the statement.
+func attempt[P any](p *parser, production *participle.Parser[P]) (*P, bool) {
+	from := p.lex.MakeCheckpoint()
+	rule, err := production.ParseFromLexer(p.lex, participle.AllowTrailing(true))
+	if err == nil {
+		at := int(p.lex.RawCursor())
+		if p.tokens[at].Type == tokenEOL {
+			return rule, true
+		}
+		p.refuse(p.trailing(at))
+		return rule, false
+	}
+	p.lex.LoadCheckpoint(from)
+	var own *syntaxError
+	var unexpected participle.Error
+	switch {
+	case errors.As(err, &own):
+		p.mistakes(own.earlier)
+		p.refuse(own.mistake)
+	case errors.As(err, &unexpected):
+		p.refuse(p.explain(p.index(unexpected.Position().Offset)))
+	}
+	return rule, false
+}
+
+// index finds the statement's token at an offset.
+func (p *parser) index(offset int) int {
+	at := p.start
+	for p.tokens[at].Type != tokenEOL && p.tokens[at].Pos.Offset < offset {
+		at++
+	}
+	return at
+}
+
+// refuse reports what ends a statement, unless the scanner has reported
+// something in it that is probably the cause.
+func (p *parser) refuse(m mistake) {
+	end := p.end()
+	for len(p.faults) > 0 && p.faults[0] < p.tokens[p.start].Pos.Offset {
+		p.faults = p.faults[1:]
+	}
+	if len(p.faults) == 0 || p.faults[0] > p.tokens[end].Pos.Offset {
+		p.report.mistake(m)
+	}
+}
+
+// end is the index of the statement's EOL.
+func (p *parser) end() int {
+	at := p.start
+	for p.tokens[at].Type != tokenEOL {
+		at++
+	}
+	return at
+}
+
+func (p *parser) mistakes(list []mistake) {
+	for _, m := range list {
+		p.report.mistake(m)
+	}
+}
+
+// tree returns the expression of a rule and reports what is wrong with it. A
+// placeholder stands for one that could not be read, so that a tree has no holes.
+func (p *parser) tree(e *expressionRule) expression {
+	if e == nil || e.tree == nil {
+		return &textLiteral{node: node{spanOf(&p.tokens[p.start])}}
+	}
+	p.mistakes(e.mistakes)
+	return e.tree
+}
+
+// span is the whole statement, without the end of the line.
+func (p *parser) span() diag.Span {
+	return spanOf(&p.tokens[p.start]).To(spanOf(&p.tokens[max(p.start, p.end()-1)]))
+}
+
+// assignment reads $name = value. If the value is faulty the variable counts as
+// assigned all the same.
+func (p *parser) assignment() {
+	name := &p.tokens[p.start]
+	rule, ok := attempt(p, p.rules.assignment)
+	if ok || isOperator(&p.tokens[p.start+1], "=") {
+		p.blocks.add(&assignment{node{p.span()}, variableOf(name), p.tree(&rule.Value)})
+	}
+}
+
+// command reads a line that begins with a word.
+func (p *parser) command(first *lexer.Token) {
+	word := capitals(first.Value)
+	following := &p.tokens[p.start+1]
+	switch {
+	case isOperator(following, "="):
+		p.withoutDollar(first)
+		return
+	case slices.Contains(reservedWords(), word) && !isOperator(following, "("):
+		p.refuse(mistake{codeReserved, spanOf(first), word + " is not in this version of the language", ""})
+		return
+	case p.wrongKeyword(word):
+		return
+	}
+	if rule, ok := attempt(p, p.rules.command); ok {
+		made := &call{node{p.span()}, word, spanOf(first), nil}
+		if rule.Arguments != nil && len(rule.Arguments.Values) > 0 {
+			made.arguments = make([]expression, len(rule.Arguments.Values))
+			for i := range rule.Arguments.Values {
+				made.arguments[i] = p.tree(&rule.Arguments.Values[i])
+			}
+		}
+		p.blocks.add(&commandStatement{node{p.span()}, made})
+	}
+}
+
+// withoutDollar reports name = value and reads it as $name = value.
+func (p *parser) withoutDollar(first *lexer.Token) {
+	p.report.mistake(mistake{codeMissingDollar, spanOf(first), "a variable begins with $", "write $" + first.Value + " = …"})
+	p.lex.Next()
+	p.lex.Next()
+	value := expressionRule{}
+	if err := value.Parse(p.lex); err != nil {
+		value.tree = nil // one error for a line is enough
+	}
+	p.blocks.add(&assignment{node{p.span()},
+		variable{node{spanOf(first)}, capitals(first.Value), "$" + first.Value}, p.tree(&value)})
+}
+
+// wrongKeyword reads ENDIF, ELSEIF and their like: it reports them and matches
+// blocks as if they were written as they should be.
+func (p *parser) wrongKeyword(word string) bool {
+	meant, ok := wrongKeywords()[word]
+	following := &p.tokens[p.start+1]
+	if !ok || meant == "ELSE IF" != isOperator(following, "(") {
+		return false
+	}
+	p.report.mistake(mistake{codeWrongKeyword, spanOf(&p.tokens[p.start]), word + " is no word of this language", "write " + meant})
+	if keyword, ok := strings.CutPrefix(meant, "END "); ok {
+		p.blocks.end(keyword, p.span())
+		return true
+	}
+	p.lex.Next()
+	condition := expressionRule{}
+	if err := condition.Parse(p.lex); err != nil {
+		condition.tree = nil
+	}
+	p.blocks.otherwise(p.span(), p.tree(&condition))
+	return true
+}
+
+// keyword reads a line that begins with a keyword. The head of a block opens it
+// even if it is faulty, lest its END be reported too.
+func (p *parser) keyword(first *lexer.Token) {
+	switch first.Value {
+	case "IF":
+		rule, _ := attempt(p, p.rules.ifHead)
+		p.blocks.beginIf(p.span(), p.tree(&rule.Condition))
+	case "WHILE":
+		rule, _ := attempt(p, p.rules.whileHead)
+		p.blocks.beginWhile(p.span(), p.tree(&rule.Condition))
+	case "FOREACH":
+		p.forEach()
+	case "ELSE":
+		rule, _ := attempt(p, p.rules.elseHead)
+		if isKeyword(&p.tokens[p.start+1], "IF") {
+			p.blocks.otherwise(p.span(), p.tree(rule.Condition))
+		} else {
+			p.blocks.otherwise(p.span(), nil)
+		}
+	case "END":
+		p.endOfBlock()
+	case "BREAK":
+		if _, ok := attempt(p, p.rules.breaks); ok {
+			p.blocks.add(&breakStatement{node{p.span()}})
+		}
+	case "CONTINUE":
+		if _, ok := attempt(p, p.rules.continues); ok {
+			p.blocks.add(&continueStatement{node{p.span()}})
+		}
+	case "GOTO":
+		p.jump()
+	default:
+		if isOperator(&p.tokens[p.start+1], "=") {
+			p.withoutDollar(first)
+		} else {
+			p.refuse(notAStatement(first))
+		}
+	}
+}
+
+func (p *parser) forEach() {
+	rule, ok := attempt(p, p.rules.forEach)
+	item := &rule.Item
+	if !ok {
+		// Whatever stands in the place of the item is taken for it, since the
+		// statements of the loop will use it.
+		if item = &p.tokens[p.start+1]; item.Type != tokenVariable {
+			item = &lexer.Token{Type: tokenVariable, Value: "$" + item.Value, Pos: item.Pos}
+		}
+	}
+	p.blocks.beginForEach(p.span(), variableOf(item), p.tree(&rule.List))
+}
+
+// endOfBlock reads END and its keyword. If that is faulty the innermost block is
+// taken to end.
+func (p *parser) endOfBlock() {
+	rule, ok := attempt(p, p.rules.end)
+	switch {
+	case rule.Of.Value != "":
+		p.blocks.end(rule.Of.Value, p.span())
+	case !ok && p.blocks.innermost().keyword != "":
+		p.blocks.end(p.blocks.innermost().keyword, p.span())
+	}
+}
+
+func (p *parser) jump() {
+	rule, ok := attempt(p, p.rules.jump)
+	if !ok {
+		return
+	}
+	if rule.Colon == nil {
+		p.report.warnf(codeGotoNoColon, spanOf(&rule.Label), "write GOTO :"+rule.Label.Value, "the label of GOTO has no colon")
+	}
+	p.blocks.add(&gotoStatement{node{p.span()}, capitals(rule.Label.Value)})
+}
+
+func (p *parser) label() {
+	rule, _ := attempt(p, p.rules.label)
+	if rule.Label.Value != "" {
+		p.blocks.add(&labelStatement{node{p.span()}, capitals(rule.Label.Value)})
+	}
+}
+
+// capitals is a word as the tree keeps it: names ignore case.
+func capitals(word string) string { return strings.ToUpper(word) }
