@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 )
 
@@ -140,4 +141,29 @@ type Caps struct {
 type Reply struct {
 	Code int    // three digits; 0 where the protocol has none
 	Text string // all lines without the code of the first and last, joined by LF; the server's bytes
+}
+
+// FastFile may be implemented by the reader given to Upload or the writer given
+// to Download to keep the system's fast path (sendfile, splice): the session
+// moves bytes between the socket and File at its current offset, in pieces, and
+// calls Moved after each instead of Read or Write. A plain *os.File takes the
+// same path without being told of progress. The fast path is not taken where
+// bytes must be changed on the way (TypeASCII) or the connection is not plain
+// TCP; then File itself is read or written, and Moved is called all the same.
+type FastFile interface {
+	// File is the local end. The caller keeps it open until the transfer returns
+	// and closes it.
+	File() *os.File
+	// Moved is told how many more bytes went through, on the goroutine that called
+	// Upload or Download, at least twice a second while bytes flow. It may sleep to
+	// slow the transfer down, within the idle time-out.
+	Moved(n int64)
+}
+
+// Adjuster is implemented by sessions whose time-outs and features can change
+// in mid-session.
+type Adjuster interface {
+	// Adjust takes the Timeouts and Features of s for the following commands.
+	// The rest of s is ignored. Not to be called during a command.
+	Adjust(s Settings)
 }

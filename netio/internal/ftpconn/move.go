@@ -1,0 +1,267 @@
+package ftpconn
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+const (
+	// pieceSize is what one call of sendfile or splice may move; between two of
+	// them progress is told and the idle deadline moves on.
+	pieceSize = 4 << 20
+	// pieceTime ends a piece that takes long, for the same two reasons.
+	pieceTime = 400 * time.Millisecond
+	// bufferSize is for bytes that have to pass through us.
+	bufferSize = 256 << 10
+	// mostEmptyReads is how often a reader may return nothing and no error.
+	mostEmptyReads = 100
+)
+
+// endpoint is the local end of a transfer.
+type endpoint struct {
+	file  *os.File // for the fast path; nil if there is none
+	moved func(int64)
+	turn  *translator // changes the bytes on the way; nil in TYPE I and E
+}
+
+func endpointOf(end any, turn *translator) endpoint {
+	e := endpoint{moved: func(int64) {}, turn: turn}
+	switch local := end.(type) {
+	case session.FastFile:
+		e.file, e.moved = local.File(), local.Moved
+	case *os.File:
+		e.file = local
+	}
+	return e
+}
+
+// pace keeps the idle time-out of a data connection while its deadline is set
+// anew for each piece.
+type pace struct {
+	d    *dataConn
+	idle time.Duration
+	last time.Time // when bytes moved last
+}
+
+func (d *dataConn) pace() *pace {
+	return &pace{d: d, idle: d.s.settings.Timeouts.Idle, last: time.Now()}
+}
+
+// arm sets the deadline of the next piece.
+func (p *pace) arm() error { return p.d.arm(min(pieceTime, p.idle)) }
+
+// judge tells whether err ends the transfer: a deadline does only if nothing has
+// moved for the idle time-out.
+func (p *pace) judge(moved int64, err error) error {
+	if moved > 0 {
+		p.last = time.Now()
+	}
+	if err == nil || !isTimeout(err) {
+		return err
+	}
+	if why := p.d.reason(); why != nil {
+		return why
+	}
+	if time.Since(p.last) < p.idle {
+		return nil
+	}
+	return fault(session.DataTimeout, errTimeout("no byte on the data connection", p.idle))
+}
+
+// localError marks an error of the caller's reader or writer.
+type localError struct{ error }
+
+func (e localError) Unwrap() error { return e.error }
+
+// ended sorts out what stopped the bytes. What is ours (the caller's file, a
+// time-out, cancellation) fails the operation and so aborts the transfer; a
+// connection that broke waits for the server's reply.
+func (d *dataConn) ended(err error) error {
+	var local localError
+	var known *session.Error
+	switch why := d.reason(); {
+	case err == nil:
+	case errors.As(err, &local):
+		d.s.fail(ofLocal(local.error))
+	case why == errRefusedMidway:
+		d.s.op.broken = why
+	case why != nil:
+		d.s.fail(why)
+	case errors.As(err, &known):
+		d.s.fail(known)
+	default:
+		d.s.op.broken = err
+	}
+	return err
+}
+
+// receive copies to w until the server closes the connection, and returns how
+// many bytes came over the wire.
+func (d *dataConn) receive(w io.Writer, end endpoint) (n int64, err error) {
+	if err := d.establish(); err != nil {
+		return 0, d.ended(err)
+	}
+	if tcp, ok := d.conn.(*net.TCPConn); ok && end.file != nil && end.turn == nil {
+		n, err = d.splice(tcp, end)
+		return n, d.ended(err)
+	}
+	if end.file != nil {
+		w = end.file
+	}
+	n, err = d.copyOut(w, end)
+	return n, d.ended(err)
+}
+
+// splice moves a download into a file without passing through us where the
+// system can.
+func (d *dataConn) splice(tcp *net.TCPConn, end endpoint) (n int64, err error) {
+	pace := d.pace()
+	for {
+		if err := pace.arm(); err != nil {
+			return n, err
+		}
+		k, err := end.file.ReadFrom(&io.LimitedReader{R: tcp, N: pieceSize})
+		n += k
+		if k > 0 {
+			end.moved(k)
+		}
+		if err == nil && k < pieceSize {
+			return n, nil
+		}
+		if err := pace.judge(k, err); err != nil {
+			if !isNetwork(err) && !errors.As(err, new(*session.Error)) && d.reason() == nil {
+				err = localError{err}
+			}
+			return n, err
+		}
+	}
+}
+
+func (d *dataConn) copyOut(w io.Writer, end endpoint) (n int64, err error) {
+	buffer, pace := d.s.copyBuffer(), d.pace()
+	for {
+		if err := pace.arm(); err != nil {
+			return n, err
+		}
+		k, readErr := d.conn.Read(buffer)
+		n += int64(k)
+		out := buffer[:k]
+		if end.turn != nil {
+			out = end.turn.fromNetwork(out, readErr == io.EOF)
+		}
+		if len(out) > 0 {
+			if _, err := w.Write(out); err != nil {
+				return n, localError{err}
+			}
+			end.moved(int64(len(out)))
+		}
+		if readErr == io.EOF {
+			return n, nil
+		}
+		if err := pace.judge(int64(k), readErr); err != nil {
+			return n, err
+		}
+	}
+}
+
+// send copies r to the server and returns how many bytes were handed to the
+// network.
+func (d *dataConn) send(r io.Reader, end endpoint) (n int64, err error) {
+	if err := d.establish(); err != nil {
+		return 0, d.ended(err)
+	}
+	if tcp, ok := d.conn.(*net.TCPConn); ok && end.file != nil && end.turn == nil {
+		n, err = d.sendFile(tcp, end)
+		return n, d.ended(err)
+	}
+	if end.file != nil {
+		r = end.file
+	}
+	n, err = d.copyIn(r, end)
+	return n, d.ended(err)
+}
+
+// sendFile moves a file into an upload without passing through us where the
+// system can.
+func (d *dataConn) sendFile(tcp *net.TCPConn, end endpoint) (n int64, err error) {
+	pace := d.pace()
+	for {
+		if err := pace.arm(); err != nil {
+			return n, err
+		}
+		k, err := tcp.ReadFrom(&io.LimitedReader{R: end.file, N: pieceSize})
+		n += k
+		if k > 0 {
+			end.moved(k)
+		}
+		if err == nil && k < pieceSize {
+			return n, nil
+		}
+		if err := pace.judge(k, err); err != nil {
+			if !isNetwork(err) && !errors.As(err, new(*session.Error)) && d.reason() == nil {
+				err = localError{err}
+			}
+			return n, err
+		}
+	}
+}
+
+func (d *dataConn) copyIn(r io.Reader, end endpoint) (n int64, err error) {
+	buffer, pace := d.s.copyBuffer(), d.pace()
+	for empty := 0; ; {
+		k, readErr := r.Read(buffer)
+		if k == 0 && readErr == nil {
+			if empty++; empty == mostEmptyReads {
+				return n, localError{io.ErrNoProgress}
+			}
+			continue
+		}
+		empty = 0
+		if readErr != nil && readErr != io.EOF {
+			return n, localError{readErr}
+		}
+		out := buffer[:k]
+		if end.turn != nil {
+			out = end.turn.toNetwork(out)
+		}
+		pace.last = time.Now() // the reader's time is not the network's
+		sent, err := d.writeAll(out, pace)
+		n += sent
+		if err != nil {
+			return n, err
+		}
+		if k > 0 {
+			end.moved(int64(k))
+		}
+		if readErr == io.EOF {
+			return n, nil
+		}
+	}
+}
+
+func (d *dataConn) writeAll(out []byte, pace *pace) (n int64, err error) {
+	for len(out) > 0 {
+		if err := pace.arm(); err != nil {
+			return n, err
+		}
+		k, err := d.conn.Write(out)
+		n += int64(k)
+		out = out[k:]
+		if err := pace.judge(int64(k), err); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (s *Session) copyBuffer() []byte {
+	if s.buffer == nil {
+		s.buffer = make([]byte, bufferSize)
+	}
+	return s.buffer
+}

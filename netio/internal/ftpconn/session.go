@@ -1,0 +1,349 @@
+package ftpconn
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/jlaffaye/ftp"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// farewell bounds how long QUIT is waited for.
+const farewell = 3 * time.Second
+
+// Session is an FTP control connection that is logged in. It implements
+// session.Session and session.Adjuster.
+type Session struct {
+	running sync.Mutex // held by the one command that runs
+
+	host     string // host:port for messages
+	settings session.Settings
+	control  *control
+	shim     *shim
+	library  *ftp.ServerConn
+	local    netip.Addr // our end of the control connection; invalid if it is not plain TCP
+	peer     netip.Addr // the server's end
+	dialHost string     // where passive data connections go
+
+	greeting   string
+	features   map[string]string
+	unknown    map[string]bool // commands that this server turned out not to know
+	passedEPSV bool            // EPSV was refused or led nowhere while PASV worked
+	lastPort   int             // where the last active connection was listened for
+	directory  string          // the current directory, "" when it must be asked
+	wantedType session.Type
+	actualType session.Type
+	buffer     []byte // for copying, made when first needed
+
+	op     operation
+	owed   bool           // an abort's last replies are still to come
+	gone   *session.Error // why the connection was given up
+	closed bool
+}
+
+// operation is what one call of a method does on the wire.
+type operation struct {
+	ctx  context.Context
+	verb string // of the newest command
+	mode *session.DataMode
+
+	rewrite func(line string) string // turns the library's data command into the one meant
+	consume func(*dataConn) error    // takes a listing's bytes instead of the library
+
+	data     *dataConn
+	prepared session.Reply // the server's answer to EPSV, PASV, EPRT or PORT
+	transfer bool          // a data command was sent
+	begun    bool          // and its 1xx has come
+	aborted  bool          // ABOR was sent
+
+	// failure ends the operation: nothing more of it is said to the server.
+	failure *session.Error
+	// broken is what the data connection ran into; the server's reply may know
+	// better and goes first.
+	broken error
+}
+
+// Caps answers from what is known already.
+func (s *Session) Caps() session.Caps {
+	s.running.Lock()
+	defer s.running.Unlock()
+	return session.Caps{
+		DataConnections: true,
+		ExactTimes:      s.usesMLSD() || s.has("MDTM"),
+		SetTimes:        s.canSetTime(),
+		Chmod:           !s.unknown["SITE CHMOD"],
+		Resume:          s.may("REST") && s.wantedType == session.TypeBinary,
+		RawCommands:     true,
+		Features:        maps.Clone(s.features),
+		Greeting:        s.greeting,
+	}
+}
+
+// LastReply is the newest reply, without those to keep-alives and probes.
+func (s *Session) LastReply() session.Reply {
+	s.running.Lock()
+	defer s.running.Unlock()
+	return s.control.last
+}
+
+// Adjust takes new time-outs and features for the following commands.
+func (s *Session) Adjust(settings session.Settings) {
+	s.running.Lock()
+	defer s.running.Unlock()
+	s.settings.Timeouts = settings.Timeouts.WithDefaults()
+	s.settings.Features = maps.Clone(settings.Features)
+}
+
+// Close says good-bye if the connection is in step and closes it. A command that
+// still runs in another goroutine ends at once with ConnectionLost.
+func (s *Session) Close(ctx context.Context) error {
+	if !s.running.TryLock() {
+		s.control.close()
+		s.running.Lock()
+	}
+	defer s.running.Unlock()
+	if s.closed {
+		return nil
+	}
+	if s.gone == nil && !s.owed && ctx.Err() == nil && s.control.discard() == nil {
+		ctx, stop := context.WithTimeout(ctx, min(farewell, s.settings.Timeouts.Reply))
+		s.op = operation{ctx: ctx}
+		s.exchange("QUIT")
+		stop()
+	}
+	s.closed = true
+	s.control.close()
+	return nil
+}
+
+// do runs one command: it brings the control connection into step, calls the
+// command, cleans up after it and gives the error its place.
+func (s *Session) do(ctx context.Context, op, name string, command func() error) error {
+	s.running.Lock()
+	defer s.running.Unlock()
+	e := s.begin(ctx)
+	if e == nil {
+		e = s.attempt(ctx, name, command)
+	}
+	if e == nil {
+		return nil
+	}
+	e.Op, e.Host, e.Name = op, s.host, name
+	return e
+}
+
+// attempt runs command as an operation of its own and says why it failed.
+func (s *Session) attempt(ctx context.Context, name string, command func() error) *session.Error {
+	s.op = operation{ctx: ctx}
+	s.control.answer = session.Reply{}
+	s.shim.reset()
+	err := command()
+	s.cleanUp()
+	e, certain := s.verdict(err)
+	if e != nil && !certain && s.gone == nil && !s.owed {
+		s.investigate(e, s.op.verb, name)
+	}
+	return e
+}
+
+// nested runs command within another operation, whose state it leaves alone.
+func (s *Session) nested(command func() error) *session.Error {
+	outer, answer := s.op, s.control.answer
+	s.op = operation{ctx: outer.ctx}
+	s.control.answer = session.Reply{}
+	s.shim.reset()
+	err := command()
+	s.cleanUp()
+	e, _ := s.verdict(err)
+	s.op, s.control.answer = outer, answer
+	return e
+}
+
+func (s *Session) begin(ctx context.Context) *session.Error {
+	switch {
+	case s.closed:
+		return fault(session.NotConnected, errors.New("the session was closed"))
+	case s.gone != nil:
+		return fault(session.ConnectionLost, s.gone)
+	case ctx.Err() != nil:
+		return cancelled(ctx)
+	}
+	if s.owed {
+		if e := s.resync(ctx, s.settings.Timeouts.Reply); e != nil {
+			s.giveUp(e)
+			return e
+		}
+	}
+	if err := s.control.discard(); err != nil {
+		e := asFault(err)
+		s.giveUp(e)
+		return e
+	}
+	return nil
+}
+
+// cleanUp leaves no data connection behind and no reply that the next command
+// would take for its own: a transfer is aborted, anything else costs the session.
+func (s *Session) cleanUp() {
+	if s.op.data != nil {
+		s.op.data.Close()
+	}
+	failure := s.op.failure
+	switch {
+	case s.control.isOver() || failure != nil && failure.Reply.Code == 421:
+		if failure == nil {
+			failure = s.control.lost(s.control.ending)
+		}
+		s.giveUp(failure)
+	case s.control.pending && s.op.transfer:
+		s.settle()
+	case s.control.pending:
+		if failure == nil {
+			failure = fault(session.ConnectionLost, errors.New("a command was left without its reply"))
+		}
+		s.giveUp(failure)
+	}
+}
+
+// giveUp closes the control connection; later commands name the reason.
+func (s *Session) giveUp(reason *session.Error) {
+	if s.gone == nil {
+		s.gone = reason
+	}
+	s.control.close()
+}
+
+// fail notes the error that ends the operation; the first one counts.
+func (s *Session) fail(err error) *session.Error {
+	if s.op.failure == nil {
+		s.op.failure = asFault(err)
+	}
+	return s.op.failure
+}
+
+func asFault(err error) *session.Error {
+	var e *session.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return fault(session.Internal, err)
+}
+
+// verdict says what became of the operation, given what the library thinks of
+// it. An error that we noticed goes before the server's refusal, and that before
+// a data connection that merely broke.
+func (s *Session) verdict(err error) (e *session.Error, certain bool) {
+	defer func() {
+		if e != nil {
+			s.complete(e)
+		}
+	}()
+	if s.op.failure != nil {
+		copied := *s.op.failure
+		return &copied, true
+	}
+	if err == nil && s.op.broken == nil {
+		return nil, true
+	}
+	var known *session.Error
+	if errors.As(err, &known) {
+		copied := *known
+		return &copied, true
+	}
+	last := s.control.answer
+	switch {
+	case negative(last.Code):
+		e, certain = ofReply(s.op.verb, last, s.isActive())
+		e.Err = s.op.broken
+		return e, certain
+	case s.op.broken != nil:
+		return fault(session.DataLost, s.op.broken), true
+	case errors.Is(err, ftp.ErrInvalidCommand):
+		return fault(session.BadArgument, err), true
+	case last.Code == 331 || last.Code == 332:
+		return ofReply(s.op.verb, last, false)
+	}
+	e = fault(session.ProtocolError, err)
+	e.Reply = last
+	return e, true
+}
+
+// complete adds what is known of the data connection.
+func (s *Session) complete(e *session.Error) {
+	if s.op.data != nil && e.Data == nil {
+		about := s.op.data.description()
+		e.Data = &about
+	}
+	switch e.Cause {
+	case session.DataTimeout, session.DataLost, session.ActiveDataFailed, session.PassiveDataFailed:
+		if e.Reply.Code == 0 {
+			e.Reply = s.op.prepared
+		}
+		if e.Hint == "" {
+			e.Hint = hintFor(e)
+		}
+	}
+}
+
+// exchange sends one command and returns its final reply. The error is for
+// replies that did not come; it ends the operation.
+func (s *Session) exchange(line string) (session.Reply, *session.Error) {
+	within := s.settings.Timeouts.Reply
+	s.op.verb = verbOf(line)
+	if err := s.control.send(s.op.ctx, line, within); err != nil {
+		return session.Reply{}, s.fail(err)
+	}
+	for {
+		reply, err := s.control.await(s.op.ctx, waiting{reply: within})
+		if err != nil {
+			return reply, s.fail(err)
+		}
+		if !preliminary(reply.Code) {
+			return reply, nil
+		}
+	}
+}
+
+func (s *Session) note(text string) {
+	s.observe(session.Wire{Kind: session.WireNote, Text: text})
+}
+
+func (s *Session) observe(w session.Wire) {
+	if s.settings.Observe != nil {
+		s.settings.Observe(w)
+	}
+}
+
+// mode asks once an operation how the data connection is to be made.
+func (s *Session) mode() session.DataMode {
+	if s.op.mode == nil {
+		var mode session.DataMode
+		if s.settings.DataMode != nil {
+			mode = s.settings.DataMode()
+		}
+		s.op.mode = &mode
+	}
+	return *s.op.mode
+}
+
+func (s *Session) isActive() bool { return s.op.mode != nil && s.op.mode.Active }
+
+// dial makes a TCP connection within the given time.
+func (s *Session) dial(ctx context.Context, address string, within time.Duration) (net.Conn, error) {
+	ctx, stop := context.WithTimeout(ctx, within)
+	defer stop()
+	return dialWith(ctx, s.settings, address)
+}
+
+func dialWith(ctx context.Context, settings session.Settings, address string) (net.Conn, error) {
+	if settings.Dial != nil {
+		return settings.Dial(ctx, "tcp", address)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", address)
+}

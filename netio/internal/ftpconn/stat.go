@@ -1,0 +1,193 @@
+package ftpconn
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sftpc/sftpc/netio/internal/listing"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// deepestParent bounds how far up Stat looks for the directory that is missing.
+const deepestParent = 32
+
+// Stat asks for one name: by MLST; else a file by SIZE and MDTM; else it looks for
+// the name in the listing of its directory. The Name of the entry is the one that
+// was asked for.
+func (s *Session) Stat(ctx context.Context, name string) (entry session.Entry, err error) {
+	err = s.named(ctx, "asking for", name, func() error {
+		entry, err = s.stat(name, 0)
+		return err
+	})
+	if err != nil {
+		return session.Entry{}, err
+	}
+	return entry, nil
+}
+
+// missing says that the server has no such name.
+func (s *Session) missing(name string) *session.Error {
+	e := fault(session.NoSuchRemoteFile, nil)
+	if negative(s.control.answer.Code) {
+		e.Reply = s.control.answer
+	} else {
+		e.Err = errors.New(name + " is not in the listing of its directory")
+	}
+	return e
+}
+
+func (s *Session) stat(name string, depth int) (session.Entry, error) {
+	if s.usesMLSD() && !s.unknown["MLST"] {
+		reply, e := s.exchange("MLST " + name)
+		if e != nil {
+			return session.Entry{}, e
+		}
+		if completed(reply.Code) {
+			if entry, ok := factsIn(reply); ok {
+				entry.Name = name
+				return entry, nil
+			}
+		} else if !s.learnUnknown("MLST", reply.Code) {
+			if refusal, certain := ofReply("MLST", reply, false); certain {
+				return session.Entry{}, refusal
+			}
+		}
+	}
+	if namesDirectory(name) {
+		if err := s.within(name, func() error { return nil }); err != nil {
+			return session.Entry{}, err
+		}
+		return session.Entry{Name: name, Kind: session.KindDir, Size: -1}, nil
+	}
+	entry, found, err := s.sizeAndTime(name)
+	if err != nil || found {
+		return entry, err
+	}
+	return s.findInParent(name, depth)
+}
+
+// factsIn reads the line of facts in a reply to MLST, which stands between the
+// first and the last, as a rule behind a blank.
+func factsIn(reply session.Reply) (session.Entry, bool) {
+	lines := strings.Split(reply.Text, "\n")
+	for i, line := range lines {
+		if i == 0 || i == len(lines)-1 || strings.TrimSpace(line) == "" {
+			continue
+		}
+		entry, err := listing.ParseMLST(line)
+		return entry, err == nil
+	}
+	return session.Entry{}, false
+}
+
+// namesDirectory tells names that can only be a directory's and stand in no
+// listing.
+func namesDirectory(name string) bool {
+	_, base := splitName(name)
+	return base == "" || base == "." || base == ".."
+}
+
+func splitName(name string) (dir, base string) {
+	cut := strings.LastIndexByte(name, '/')
+	switch {
+	case cut < 0:
+		return "", name
+	case cut == 0:
+		return "/", name[1:]
+	}
+	return name[:cut], name[cut+1:]
+}
+
+// sizeAndTime asks SIZE, which only files have, and MDTM.
+func (s *Session) sizeAndTime(name string) (entry session.Entry, found bool, err error) {
+	entry = session.Entry{Name: name, Kind: session.KindFile, Size: -1}
+	if !s.may("SIZE") {
+		return entry, false, nil
+	}
+	if err := s.ensureType(session.TypeBinary); err != nil { // the size in TYPE A is another number
+		return entry, false, err
+	}
+	size, err := s.library.FileSize(name)
+	if err != nil {
+		if s.op.failure != nil {
+			return entry, false, err
+		}
+		s.learnUnknown("SIZE", s.control.answer.Code)
+		return entry, false, nil
+	}
+	if size < 0 {
+		return entry, false, protocolFault("a size of %d", size)
+	}
+	entry.Size = size
+	if !s.may("MDTM") {
+		return entry, true, nil
+	}
+	reply, e := s.exchange("MDTM " + name)
+	if e != nil {
+		return entry, false, e
+	}
+	if !s.learnUnknown("MDTM", reply.Code) && completed(reply.Code) {
+		if t, ok := parseTime(reply.Text); ok {
+			entry.Time, entry.Exact = t, true
+		}
+	}
+	return entry, true, nil
+}
+
+// parseTime reads the time of a 213, whose fraction of a second is dropped.
+func parseTime(text string) (time.Time, bool) {
+	text, _, _ = strings.Cut(strings.TrimSpace(text), ".")
+	t, err := time.Parse(timeLayout, text)
+	return t, err == nil
+}
+
+// findInParent looks for name in the listing of its directory.
+func (s *Session) findInParent(name string, depth int) (session.Entry, error) {
+	dir, base := splitName(name)
+	command, self := "LIST", &selfSeen{}
+	var l session.Listing
+	var err error
+	if s.usesMLSD() {
+		l, err = s.list(dir)
+	} else {
+		if strings.HasPrefix(base, ".") {
+			command = "LIST -a"
+		}
+		l, err = s.listPlainly(dir, command, self)
+	}
+	if err != nil {
+		return session.Entry{}, s.noParent(dir, err, depth)
+	}
+	for _, entry := range l.Entries {
+		if entry.Name == base {
+			entry.Name = name
+			return entry, nil
+		}
+	}
+	hidden := strings.HasPrefix(base, ".") && l.Source == "LIST" && !self.seen
+	if l.Unknown > 0 || l.Hostile > 0 || hidden {
+		return session.Entry{}, fault(session.NotSupported, errors.New("the server's listing does not tell whether there is "+name))
+	}
+	return session.Entry{}, s.missing(name)
+}
+
+// noParent turns the refusal to list a directory into what it means for a name in
+// it: where the directory itself is missing, so is the name.
+func (s *Session) noParent(dir string, err error, depth int) error {
+	if s.op.failure != nil || s.gone != nil || dir == "" || depth == deepestParent {
+		return err
+	}
+	e, certain := s.verdict(err)
+	if certain {
+		return e
+	}
+	reply := e.Reply
+	if _, err := s.stat(dir, depth+1); session.CauseOf(err) == session.NoSuchRemoteFile {
+		return err
+	}
+	e.Cause, e.Reply = session.NoRemotePermission, reply
+	e.Class = classOf(e.Cause)
+	return e
+}

@@ -1,0 +1,166 @@
+package ftpconn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+
+	"github.com/jlaffaye/ftp"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// errConfirmedEarly is a server that said 226 to an upload whose end it cannot
+// have seen.
+var errConfirmedEarly = errors.New("the server confirmed the upload before all of it was sent")
+
+// Download copies name from offset on to w. In TYPE A line ends become this
+// system's; the returned count is of bytes on the wire.
+func (s *Session) Download(ctx context.Context, name string, offset int64, w io.Writer) (n int64, err error) {
+	err = s.do(ctx, "downloading "+name, name, func() error {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if err := s.checkOffset(offset); err != nil {
+			return err
+		}
+		if err := s.ensureType(s.wantedType); err != nil {
+			return err
+		}
+		response, err := s.library.RetrFrom(name, uint64(offset))
+		if err != nil {
+			if s.op.verb == "REST" && s.learnUnknown("REST", s.control.answer.Code) {
+				return fault(session.NotSupported, errors.New("the server cannot begin in the middle of a file"))
+			}
+			return err
+		}
+		data := s.op.data
+		stop := s.watch(data)
+		n, _ = data.receive(w, endpointOf(w, s.translator()))
+		stop()
+		return response.Close()
+	})
+	return n, err
+}
+
+func (s *Session) checkOffset(offset int64) error {
+	switch {
+	case offset < 0:
+		return fault(session.BadArgument, errors.New("an offset cannot be negative"))
+	case offset == 0:
+		return nil
+	case s.wantedType != session.TypeBinary:
+		return fault(session.NotSupported, errors.New("only a binary transfer can begin in the middle of a file"))
+	case !s.may("REST"):
+		return fault(session.NotSupported, errors.New("the server cannot begin in the middle of a file"))
+	}
+	return nil
+}
+
+// upload is what the library copies from; dataConn.ReadFrom knows it.
+type upload struct {
+	source io.Reader
+	end    endpoint
+	sent   int64
+}
+
+// Read is there for the library's signature. The library leaves the copying to
+// ReadFrom of the data connection.
+func (u *upload) Read([]byte) (int, error) {
+	return 0, errors.New("an upload is read by its data connection")
+}
+
+// ReadFrom sends an upload.
+func (d *dataConn) ReadFrom(r io.Reader) (int64, error) {
+	up, ok := r.(*upload)
+	if !ok {
+		return 0, errors.New("not an upload of this session")
+	}
+	stop := d.s.watch(d)
+	n, err := d.send(up.source, up.end)
+	stop()
+	up.sent = n
+	if early := d.s.control.early; err == nil && early != nil && !negative(early.Code) {
+		d.s.op.broken = errConfirmedEarly
+	}
+	return n, err
+}
+
+// Upload sends r's bytes as name. With StoreUnique the server chooses the name and
+// says it in its 150, which Observe sees.
+func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMode, r io.Reader) (n int64, err error) {
+	up := &upload{source: r}
+	err = s.do(ctx, "uploading "+name, name, func() error {
+		if err := checkName(name); err != nil && mode != session.StoreUnique {
+			return err
+		}
+		if err := s.ensureType(s.wantedType); err != nil {
+			return err
+		}
+		up.end = endpointOf(r, s.translator())
+		switch mode {
+		case session.StoreAppend:
+			return s.library.Append(name, up)
+		case session.StoreUnique:
+			s.op.rewrite = func(string) string { return "STOU" }
+			return s.library.Stor("unique", up)
+		case session.StoreReplace:
+			return s.library.Stor(name, up)
+		}
+		return fault(session.BadArgument, errors.New("no such way to store"))
+	})
+	return up.sent, err
+}
+
+// SetType says how the bytes of the following transfers are represented.
+func (s *Session) SetType(ctx context.Context, t session.Type) error {
+	return s.do(ctx, "setting the transfer type", "", func() error {
+		if err := s.ensureType(t); err != nil {
+			return err
+		}
+		s.wantedType = t
+		return nil
+	})
+}
+
+// ensureType sends TYPE where the server is in another one.
+func (s *Session) ensureType(t session.Type) error {
+	if s.actualType == t {
+		return nil
+	}
+	letters := map[session.Type]ftp.TransferType{
+		session.TypeBinary: ftp.TransferTypeBinary, session.TypeASCII: ftp.TransferTypeASCII, session.TypeEBCDIC: "E"}
+	letter, ok := letters[t]
+	if !ok {
+		return fault(session.BadArgument, errors.New("no such transfer type"))
+	}
+	if err := s.library.Type(letter); err != nil {
+		if code := s.control.answer.Code; s.op.failure == nil && code >= 500 && code < 510 {
+			e := fault(session.NotSupported, nil)
+			e.Reply = s.control.answer
+			return e
+		}
+		return err
+	}
+	s.actualType = t
+	return nil
+}
+
+func (s *Session) translator() *translator {
+	if s.wantedType != session.TypeASCII {
+		return nil
+	}
+	return newTranslator(runtime.GOOS)
+}
+
+// checkName refuses what cannot stand on a command line.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return fault(session.BadArgument, errors.New("an empty name"))
+	case badLine(name):
+		return fault(session.BadArgument, errors.New("a name cannot hold CR, LF or NUL"))
+	}
+	return nil
+}
