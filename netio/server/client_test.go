@@ -23,12 +23,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start serves a fresh folder for "joe" with the password "secret" and returns
 // the server's address and the folder.
-func start(t *testing.T, change ...func(*server.Options)) (address, dir string) {
+func start(t testing.TB, change ...func(*server.Options)) (address, dir string) {
 	t.Helper()
 	return startOn(t, "127.0.0.1:0", change...)
 }
 
-func startOn(t *testing.T, listen string, change ...func(*server.Options)) (address, dir string) {
+func startOn(t testing.TB, listen string, change ...func(*server.Options)) (address, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	options := server.Options{
@@ -66,12 +66,12 @@ func withFaults(t *testing.T, script string) func(*server.Options) {
 
 // client speaks raw FTP: nothing between the test and the line.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	conn *net.TCPConn
 	in   *bufio.Reader
 }
 
-func dial(t *testing.T, address string) *client {
+func dial(t testing.TB, address string) *client {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 	if err != nil {
@@ -83,7 +83,7 @@ func dial(t *testing.T, address string) *client {
 }
 
 // login is a client that is logged in and has binary type.
-func login(t *testing.T, address string) *client {
+func login(t testing.TB, address string) *client {
 	t.Helper()
 	c := dial(t, address)
 	c.expect("220")
@@ -182,7 +182,7 @@ func (c *client) passive(verb string, code int) func() *net.TCPConn {
 }
 
 // announcedPort reads the port of a 227 or 229 reply.
-func announcedPort(t *testing.T, reply string) int {
+func announcedPort(t testing.TB, reply string) int {
 	t.Helper()
 	inside := reply[strings.IndexByte(reply, '(')+1 : strings.LastIndexByte(reply, ')')]
 	if port, ok := strings.CutPrefix(inside, "|||"); ok {
