@@ -1,0 +1,59 @@
+package compiler
+
+import (
+	"strings"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/vm/bytecode"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+// Compile compiles a script. name is what messages call it; of a path the program
+// keeps the last part only. commands is what the script may call, usually a host's
+// catalogue; it is not changed.
+//
+// The list holds warnings too. If it holds an error (List.Err), the program is
+// nil. The same arguments make the same program, byte for byte, on every system.
+// Compile is safe for concurrent use.
+func Compile(name string, source []byte, commands []catalog.Command, opts Options) (*bytecode.Program, diag.List) {
+	program, _, list := compile(name, source, commands, opts)
+	return program, list
+}
+
+// Check is Compile for people: it tells instead of a program what the script does
+// with failures. The report is empty if the list holds errors.
+func Check(name string, source []byte, commands []catalog.Command, opts Options) (Report, diag.List) {
+	program, m, list := compile(name, source, commands, opts)
+	if program == nil {
+		return Report{}, list
+	}
+	return report(m), list
+}
+
+func compile(name string, source []byte, commands []catalog.Command, opts Options) (*bytecode.Program, *meaning, diag.List) {
+	file, problems := openSource(name, source, opts.Encoding)
+	if problems.errors > 0 {
+		return nil, nil, problems.sorted()
+	}
+	tree := parse(file, problems)
+	// Statements that did not parse may hold what others need, a label for
+	// instance; what can be said of the others is said all the same.
+	m := resolve(tree, newVocabulary(commands), problems)
+	if problems.errors > 0 {
+		return nil, nil, problems.sorted()
+	}
+	program := emitProgram(m, baseName(name), !opts.Unoptimized, problems)
+	return program, m, problems.sorted()
+}
+
+// sorted returns everything reported, in the order of the source.
+func (r *reporter) sorted() diag.List {
+	r.list.Sort()
+	return r.list
+}
+
+// baseName is the last part of a path of any system: a program must not tell
+// where its source lay.
+func baseName(path string) string {
+	return path[strings.LastIndexAny(path, `/\`)+1:]
+}

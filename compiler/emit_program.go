@@ -1,0 +1,283 @@
+package compiler
+
+import (
+	"fmt"
+
+	"github.com/sftpc/sftpc/vm/bytecode"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+// linker gives the constants and imports of a program their numbers, in the order
+// of their first use in the code, so that the same source makes the same bundle.
+type linker struct {
+	program *bytecode.Program
+	consts  map[string]int
+	imports map[bytecode.Import]int
+}
+
+func newLinker(name string) *linker {
+	return &linker{
+		program: &bytecode.Program{Name: name, Language: bytecode.LanguageVersion},
+		consts:  map[string]int{}, imports: map[bytecode.Import]int{},
+	}
+}
+
+func (l *linker) number(code []instruction) {
+	for i := range code {
+		in := &code[i]
+		switch in.op {
+		case bytecode.LoadConst:
+			in.index = l.constant(in.text)
+		case bytecode.Call:
+			in.index = l.imported(in.site)
+		}
+	}
+}
+
+func (l *linker) constant(text string) int {
+	index, known := l.consts[text]
+	if !known {
+		index = len(l.program.Consts)
+		l.consts[text] = index
+		l.program.Consts = append(l.program.Consts, text)
+	}
+	return index
+}
+
+func (l *linker) imported(s *site) int {
+	key := bytecode.Import{
+		Command: s.command.Name, Form: s.form.Key, Args: uint8(len(s.args)), Outs: uint8(len(s.outs)), Telling: s.telling,
+	}
+	index, known := l.imports[key]
+	if !known {
+		index = len(l.program.Imports)
+		l.imports[key] = index
+		l.program.Imports = append(l.program.Imports, key)
+	}
+	return index
+}
+
+// tooLarge is a limit of the bytecode that a script exceeds.
+type tooLarge struct{ what string }
+
+func (e *tooLarge) Error() string { return "the script is too large: " + e.what }
+
+// emitProgram makes the program of a resolved script and reports the statements
+// that can never run and the variables read before anything sets them.
+func emitProgram(m *meaning, name string, optimize bool, report *reporter) *bytecode.Program {
+	iterators := 2 * m.nesting
+	locals := min(len(m.symbols), bytecode.MaxSlots-iterators)
+	for {
+		e := emitBlocks(m, optimize, locals)
+		l := newLinker(name)
+		f, err := l.function(e)
+		if err == nil {
+			if spare := bytecode.MaxFrame - f.MaxStack - f.Locals; spare < 0 {
+				// An expression needs much of the operand stack: variables make room.
+				if locals += spare; locals >= 0 {
+					continue
+				}
+				err = &tooLarge{"an expression needs too many values at once"}
+			}
+		}
+		if err == nil {
+			err = l.check()
+		}
+		if err != nil {
+			code := codeInternal
+			if _, limit := err.(*tooLarge); limit {
+				code = codeTooLarge
+			}
+			report.errorf(code, diag.Span{}, "", "%s", err)
+			return nil
+		}
+		for _, span := range e.neverRun() {
+			report.warnf(codeNeverRuns, span, "", "this can never run")
+		}
+		e.reportNotYetSet(report)
+		l.program.Functions = []bytecode.Function{*f}
+		l.program.Globals = len(m.symbols) - locals
+		return l.program
+	}
+}
+
+func (l *linker) check() error {
+	if len(l.program.Consts) > bytecode.MaxBx+1 {
+		return &tooLarge{fmt.Sprintf("more than %d different texts", bytecode.MaxBx+1)}
+	}
+	if len(l.program.Imports) > bytecode.MaxBx+1 || l.program.Globals > bytecode.MaxBx+1 {
+		return &tooLarge{"too many names"}
+	}
+	return nil
+}
+
+// function gives the blocks addresses and writes the words.
+func (l *linker) function(e *emitter) (*bytecode.Function, error) {
+	stretches := e.linearize()
+	address := 0
+	for i := range stretches {
+		s := &stretches[i]
+		l.number(s.code)
+		if e.optimize {
+			s.code = peephole(s.code)
+		}
+		s.block.address = address
+		for j := range s.code {
+			address += s.code[j].op.Width()
+		}
+	}
+	if address > bytecode.MaxJump {
+		return nil, &tooLarge{fmt.Sprintf("more than %d words of code", bytecode.MaxJump)}
+	}
+	most, err := measure(stretches)
+	if err != nil {
+		return nil, err
+	}
+	f := &bytecode.Function{
+		Name: "main", Locals: e.locals + 2*e.meaning.nesting, MaxStack: most,
+		Code: make([]uint32, 0, address),
+	}
+	for _, s := range e.meaning.symbols[:e.locals] {
+		f.LocalNames = append(f.LocalNames, s.name)
+	}
+	for depth := range e.meaning.nesting {
+		f.Iterators = append(f.Iterators, uint8(e.iterator(depth)))
+		f.LocalNames = append(f.LocalNames, "", "")
+	}
+	w := writer{f: f, file: e.meaning.file, last: unplaced}
+	for _, s := range stretches {
+		for i := range s.code {
+			w.write(&s.code[i])
+		}
+	}
+	return f, nil
+}
+
+// writer turns instructions into words, positions and ranges.
+type writer struct {
+	f       *bytecode.Function
+	file    *diag.File
+	last    int    // place of the last position
+	abandon *block // of the instruction before
+}
+
+func (w *writer) write(in *instruction) {
+	pc := len(w.f.Code)
+	if in.place != unplaced && in.place != w.last {
+		line, column := w.file.Position(in.place)
+		w.f.Positions = append(w.f.Positions, bytecode.Position{PC: pc, Line: line, Column: column})
+		w.last = in.place
+	}
+	word, extra := uint32(in.op), uint32(bytecode.Extra)
+	for _, o := range in.op.Properties().Operands {
+		switch o.Place {
+		case bytecode.InA:
+			word |= uint32(in.a) << 8
+		case bytecode.InB:
+			word |= uint32(in.b) << 16
+		case bytecode.InC:
+			word |= uint32(in.c) << 24
+		case bytecode.InBx:
+			word |= uint32(in.index) << 16
+		case bytecode.InAx:
+			word |= uint32(bytecode.Distance(in.op, pc, in.target.address)) << 8
+		case bytecode.InExtraA:
+			extra |= uint32(in.b) << 8
+		case bytecode.InExtraAx:
+			extra |= uint32(bytecode.Distance(in.op, pc, in.target.address)) << 8
+		}
+	}
+	w.f.Code = append(w.f.Code, word)
+	if in.op.Width() == 2 {
+		w.f.Code = append(w.f.Code, extra)
+	}
+	w.extend(in, pc)
+}
+
+// extend keeps the ranges of abandoned statements: a run of instructions that
+// lead to the same place is one range.
+func (w *writer) extend(in *instruction, pc int) {
+	if in.abandon != nil {
+		if in.abandon != w.abandon {
+			w.f.Ranges = append(w.f.Ranges, bytecode.Range{From: pc, Target: in.abandon.address, Kind: bytecode.RangeStatement})
+		}
+		w.f.Ranges[len(w.f.Ranges)-1].To = len(w.f.Code)
+	}
+	w.abandon = in.abandon
+}
+
+// measure computes the height of the operand stack at the start of every block
+// and returns the greatest anywhere. Blocks that disagree are a fault of emission.
+func measure(stretches []stretch) (int, error) {
+	byBlock := make(map[*block]int, len(stretches))
+	for i, s := range stretches {
+		byBlock[s.block] = i
+	}
+	most := 0
+	var failed error
+	var waiting []int
+	meet := func(at *block, height int) {
+		i, known := byBlock[at]
+		switch {
+		case !known:
+			failed = fmt.Errorf("internal error: a jump leads to dropped code")
+		case at.height < 0:
+			at.height = height
+			waiting = append(waiting, i)
+		case at.height != height:
+			failed = fmt.Errorf("internal error: operand stack of %d and %d values", at.height, height)
+		}
+	}
+	meet(stretches[0].block, 0)
+	for len(waiting) > 0 && failed == nil {
+		i := waiting[len(waiting)-1]
+		waiting = waiting[:len(waiting)-1]
+		height, falls := stretches[i].block.height, true
+		for j := range stretches[i].code {
+			in := &stretches[i].code[j]
+			pops, pushes := effect(in)
+			if height -= pops; height < 0 {
+				return 0, fmt.Errorf("internal error: %s takes more than there is", in.op)
+			}
+			flags := in.op.Properties().Flags
+			if flags&bytecode.PushOnFall == 0 {
+				height += pushes
+			}
+			if in.target != nil {
+				meet(in.target, height)
+			}
+			if flags&bytecode.PushOnFall != 0 {
+				height += pushes
+			}
+			most = max(most, height)
+			if in.abandon != nil {
+				meet(in.abandon, 0)
+			}
+			falls = flags&bytecode.Ends == 0
+		}
+		if falls && failed == nil {
+			if i+1 == len(stretches) {
+				return 0, fmt.Errorf("internal error: the code has no end")
+			}
+			meet(stretches[i+1].block, height)
+		}
+	}
+	return most, failed
+}
+
+// effect is how many values an instruction takes and leaves.
+func effect(in *instruction) (pops, pushes int) {
+	p := in.op.Properties()
+	pops, pushes = p.Pops, p.Pushes
+	switch in.op {
+	case bytecode.Call:
+		return len(in.site.args), 1 + len(in.site.outs)
+	case bytecode.CallDrop, bytecode.CallStore:
+		return len(in.site.args), pushes
+	case bytecode.Concat:
+		return in.a, pushes
+	case bytecode.ConcatStore, bytecode.AppendLocal:
+		return in.b, pushes
+	}
+	return pops, pushes
+}

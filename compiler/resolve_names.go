@@ -1,0 +1,127 @@
+package compiler
+
+import (
+	"strings"
+
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+func (r *resolver) symbol(v *variable) *symbol {
+	s := r.symbols[v.key]
+	if s == nil {
+		s = &symbol{index: len(r.order), key: v.key, name: strings.TrimPrefix(v.spelling, "$"), first: v.span}
+		r.symbols[v.key] = s
+		r.order = append(r.order, s)
+	}
+	return s
+}
+
+// assigned is the symbol of a variable that is given a value.
+func (r *resolver) assigned(v *variable) *symbol {
+	s := r.symbol(v)
+	s.assigned = true
+	return s
+}
+
+// used is a variable whose value is read.
+func (r *resolver) used(v *variable) operand {
+	s := r.symbol(v)
+	s.read = true
+	return &load{v.node, s}
+}
+
+// reportNeverAssigned warns of variables that nothing ever sets. Those that are
+// set somewhere, but not on the way to a use, are found on blocks: see unassigned.
+func (r *resolver) reportNeverAssigned() {
+	for _, s := range r.order {
+		if s.assigned {
+			continue
+		}
+		hint := "it is the empty text"
+		if near := r.nearName(s); near != "" {
+			hint = "did you mean $" + near + "?"
+		}
+		r.warnf(codeNeverAssigned, s.first, hint, "$%s is never given a value", s.name)
+	}
+}
+
+func (r *resolver) labelStatement(s *labelStatement) step {
+	l := &label{node: s.node, name: s.label, scope: r.scope}
+	if first, twice := r.labels[s.label]; twice {
+		line, _ := r.file.Position(first.span.Start)
+		r.errorf(codeDuplicateLabel, s.span, "", "label :%s stands already on line %d", r.labelName(l), line)
+	} else {
+		r.labels[s.label] = l
+		r.marks = append(r.marks, l)
+	}
+	return &labelStep{s.node, l}
+}
+
+// labelName is the label as the script spells it.
+func (r *resolver) labelName(l *label) string {
+	name := strings.TrimLeft(r.spelling(l.span), ": \t\u00a0")
+	if strings.EqualFold(name, l.name) {
+		return name
+	}
+	return l.name
+}
+
+// connectLabels finds the label of every GOTO, which may stand before it.
+func (r *resolver) connectLabels() {
+	names := make([]string, len(r.marks))
+	for i, l := range r.marks {
+		names[i] = ":" + r.labelName(l)
+	}
+	for _, g := range r.gotos {
+		l := r.labels[g.name]
+		if l == nil {
+			r.errorf(codeUnknownLabel, g.span, didYouMean(":"+g.name, names, "a label is a line of its own, :"+strings.ToLower(g.name)),
+				"there is no label :%s", g.name)
+			continue
+		}
+		l.used, g.to = true, l
+		if !g.scope.within(l.scope) {
+			line, _ := r.file.Position(l.span.Start)
+			r.errorf(codeJumpIntoBlock, g.span, "a label must stand in the same block as its GOTO, or in one around it",
+				"GOTO :%s would jump into the block around line %d", r.labelName(l), line)
+		}
+	}
+	for _, l := range r.marks {
+		if !l.used {
+			r.warnf(codeUnusedLabel, l.span, "", "nothing goes to label :%s", r.labelName(l))
+		}
+	}
+}
+
+// word resolves a word without brackets; place is the parameter's index when it
+// is an argument of the call at c, which may be nil. Constants of parameters have
+// been tried by then.
+func (r *resolver) word(w *bareWord, c *call, place int) operand {
+	if text, ok := r.words.texts[w.word]; ok {
+		return &constant{w.node, text}
+	}
+	if command := r.words.commands[w.word]; command != nil {
+		return r.invoke(&call{node: w.node, name: w.word, nameSpan: w.span}, command)
+	}
+	if r.lenient {
+		return &constant{w.node, w.word}
+	}
+	r.errorf(codeUnknownWord, w.span, r.wordHint(w, c, place), "unknown word %s", r.spelling(w.span))
+	return &constant{w.node, w.word}
+}
+
+func (r *resolver) wordHint(w *bareWord, c *call, place int) string {
+	if s := r.symbols[w.word]; s != nil {
+		return "did you mean $" + s.name + "?"
+	}
+	var candidates []string
+	if c != nil {
+		candidates = r.constantsAt(r.words.commands[c.name], place)
+	}
+	candidates = distinct(candidates, r.words.fixed...)
+	candidates = distinct(candidates, r.words.alone...)
+	return didYouMean(w.word, candidates, `a text needs quotes: "`+r.spelling(w.span)+`"`)
+}
+
+// placeholder stands for what could not be resolved.
+func placeholder(span diag.Span) operand { return &constant{node: node{span}} }
