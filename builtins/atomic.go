@@ -1,0 +1,71 @@
+package builtins
+
+import (
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// storeAside is an upload under SETUPLOADMODE(ATOMIC): the file is sent under
+// another name in the same directory, verified there, and renamed. Under its own
+// name the server has either what was there before, or nothing, or all of it.
+func (u *uploader) storeAside(remote string, m *meter) error {
+	s := u.state
+	dir, last := splitRemote(remote)
+	aside := joinRemote(dir, netio.PartName(last))
+	_, err := s.session.Upload(u.ctx, aside, session.StoreReplace, m)
+	if err == nil {
+		err = s.verifyUpload(u.ctx, aside, m.event.Done)
+	}
+	if err == nil {
+		err = u.rename(aside, remote)
+	}
+	if err != nil {
+		u.removeAside(aside)
+		return withName(err, "uploading "+remote, remote)
+	}
+	return nil
+}
+
+// removeAside takes away what a failed upload left under the other name. If that
+// is not possible the next upload of the file writes over it.
+func (u *uploader) removeAside(aside string) {
+	if u.ctx.Err() != nil {
+		return
+	}
+	if err := u.state.session.Remove(u.ctx, aside); err != nil {
+		u.state.tellVerbose("%s may be left on the server: %v", aside, err)
+	}
+}
+
+// rename gives the whole file its name. Servers that do not rename onto a name
+// that exists get the old file moved away first and not deleted: one that does
+// not let us rename at all then refuses before anything is lost, and the old file
+// can be moved back.
+func (u *uploader) rename(aside, remote string) error {
+	s := u.state
+	refused := s.session.Rename(u.ctx, aside, remote)
+	if refused == nil || ends(session.CauseOf(refused)) {
+		return refused
+	}
+	if session.CauseOf(refused) != session.RemoteExists {
+		if e, err := s.session.Stat(u.ctx, remote); err != nil || e.Kind != session.KindFile {
+			return refused
+		}
+	}
+	dir, last := splitRemote(remote)
+	old := joinRemote(dir, netio.PartName(last+"\x00old"))
+	if err := s.session.Rename(u.ctx, remote, old); err != nil {
+		return refused
+	}
+	s.tellVerbose("the server does not rename onto a name that exists: %s is moved away first", remote)
+	if err := s.session.Rename(u.ctx, aside, remote); err != nil {
+		if back := s.session.Rename(u.ctx, old, remote); back != nil {
+			s.tell("%s is now called %s on the server and could not be moved back: %v", remote, old, back)
+		}
+		return err
+	}
+	if err := s.session.Remove(u.ctx, old); err != nil {
+		s.warn("the replaced file is left on the server as %s: %v", old, err)
+	}
+	return nil
+}

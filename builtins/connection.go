@@ -1,0 +1,172 @@
+package builtins
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+func connectionCommands() family {
+	return family{
+		"OPENHOST":   (*State).openHost,
+		"CLOSEHOST":  (*State).closeHost,
+		"RAWCOMMAND": (*State).rawCommand,
+	}
+}
+
+// openHost is OPENHOST(host [, user [, password]]). Whatever comes of it, the
+// connection before is gone: a script that goes on after a failure must not
+// find itself on another server than it asked for.
+func (s *State) openHost(a *arguments) error {
+	s.leave(a.ctx)
+	t, err := parseTarget(a.text(0))
+	if err != nil {
+		return err
+	}
+	if user := a.text(1); user != "" {
+		if t.hasUser {
+			return a.bad(1, "names a user, and the URL names one too")
+		}
+		t.user = user
+	}
+	if a.has(2) {
+		if t.password != "" {
+			return a.bad(2, "is a password, and the URL holds one too")
+		}
+		t.password = a.text(2)
+	}
+	e, shown, err := s.endpointOf(t)
+	if err != nil {
+		return err
+	}
+	s.tell("Connecting to %s", shown)
+	s.endpoint = e
+	open, err := netio.Dial(a.ctx, e, s.sessionSettings())
+	if err != nil {
+		return err
+	}
+	s.session = open
+	s.tell("Connected.")
+	if t.dir == "" {
+		return nil
+	}
+	if err := open.ChangeDir(a.ctx, t.dir); err != nil {
+		s.leave(a.ctx)
+		return err
+	}
+	return nil
+}
+
+// endpointOf applies the settings, the policy and the mapping to what the script
+// asked for. shown is how messages name the host.
+func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err error) {
+	protocol, name := s.settings.protocol, ""
+	if t.protocol != "" {
+		protocol, name = protocolNames()[t.protocol], t.protocol
+	} else {
+		for _, known := range []string{"FTP", "FTPS", "FTPS_IMPLICIT", "SFTP"} {
+			if protocolNames()[known] == protocol {
+				name = known
+			}
+		}
+	}
+	if err := spoken(protocol, name); err != nil {
+		return e, "", err
+	}
+	shown = t.host
+	port := defaultPort(protocol)
+	if s.settings.port != 0 {
+		port = s.settings.port
+	}
+	if t.port != 0 {
+		port = t.port
+		shown = net.JoinHostPort(t.host, strconv.Itoa(port))
+	}
+	if !allows(s.options.Hosts, t.host, port) {
+		return e, "", &session.Error{
+			Op:    "connecting to " + net.JoinHostPort(t.host, strconv.Itoa(port)),
+			Cause: session.Denied, Class: session.ClassDenied, Name: t.host,
+			Err: fmt.Errorf("this run may not connect to that host"),
+		}
+	}
+	address, mapped, err := mapHost(s.options.HostMap, t.host, port)
+	if err != nil {
+		return e, "", err
+	}
+	if mapped {
+		s.tellVerbose("%s is taken to %s, as this run maps it", shown, address)
+	}
+	return session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password}, shown, nil
+}
+
+// leave closes the connection, if there is one. That a server did not say
+// good-bye is no failure: the script is done with it.
+func (s *State) leave(ctx context.Context) {
+	if s.session == nil {
+		return
+	}
+	if err := s.disconnect(ctx); err != nil {
+		s.tellVerbose("the server did not say good-bye: %v", err)
+	}
+	s.remoteDir = ""
+	s.tell("Disconnected.")
+}
+
+// closeHost is CLOSEHOST. The settings stay.
+func (s *State) closeHost(a *arguments) error {
+	s.leave(a.ctx)
+	return nil
+}
+
+// rawCommand is RAWCOMMAND(command).
+func (s *State) rawCommand(a *arguments) error {
+	line := strings.TrimSpace(a.text(0))
+	if line == "" {
+		return a.bad(0, "is empty: an FTP command is needed")
+	}
+	// The command may change the directory for all that is known here.
+	s.remoteDir = ""
+	reply, err := s.session.Raw(a.ctx, line)
+	if err != nil {
+		return err
+	}
+	if reply.Code < 400 {
+		return nil
+	}
+	e := &session.Error{
+		Op: "sending " + verbOf(line), Cause: session.RemoteRefused, Class: session.ClassPermanent,
+		Host: s.endpoint.Address, Reply: reply,
+	}
+	switch {
+	case reply.Code < 500:
+		e.Cause, e.Class = session.RemoteBusy, session.ClassTransient
+	case reply.Code == 500, reply.Code == 502, reply.Code == 504:
+		e.Cause = session.NotSupported
+	}
+	return e
+}
+
+// verbOf is the command's name without its arguments, which may be private.
+func verbOf(line string) string {
+	verb, _, _ := strings.Cut(line, " ")
+	return strings.ToUpper(verb)
+}
+
+// currentDir is the server's current directory, asked for once and kept until
+// something may have changed it.
+func (s *State) currentDir(ctx context.Context) (string, error) {
+	if s.remoteDir != "" {
+		return s.remoteDir, nil
+	}
+	dir, err := s.session.CurrentDir(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.remoteDir = dir
+	return dir, nil
+}

@@ -1,0 +1,314 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// getFile is GETFILE(name [, SUBDIRS]) and GETFILE(remote, local).
+func (s *State) getFile(a *arguments) error {
+	if err := s.prepareTransfer(a.ctx); err != nil {
+		return err
+	}
+	name := a.text(0)
+	dir, last := splitRemote(name)
+	if last == "" {
+		return a.bad(0, "ends in a slash: name the files in it, as in %s", quoted(name+"*"))
+	}
+	if a.key() == "named" {
+		target, err := s.localPath(a.text(1))
+		if err != nil {
+			return err
+		}
+		return s.getOne(a.ctx, name, target)
+	}
+	subdirs := a.constant(1) == "SUBDIRS"
+	if subdirs || netio.HasWildcard(last) {
+		return s.getSet(a.ctx, dir, last, subdirs)
+	}
+	target, err := s.files.Child(s.here, last)
+	if err != nil {
+		return err
+	}
+	return s.getOne(a.ctx, name, target)
+}
+
+// getOne downloads the file that the script named.
+func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath) error {
+	dir, last := splitRemote(name)
+	exclude, at, err := s.remoteExclusions(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if exclude.covers(at.within(last), len(at.parts), false) {
+		s.tell("Skipping (excluded) %s", name)
+		return nil
+	}
+	entry, err := s.session.Stat(ctx, name)
+	switch {
+	case session.CauseOf(err) == session.NotSupported:
+		s.tellVerbose("the server cannot tell the size of %s beforehand", name)
+		entry = session.Entry{Name: last, Size: -1}
+	case err != nil:
+		return err
+	case entry.Kind == session.KindDir:
+		return badArgument(fmt.Sprintf("%s is a directory on the server; what it holds is %s", quoted(name), quoted(name+"/*")))
+	}
+	return s.fetch(ctx, name, entry, target, true)
+}
+
+// getSet downloads all that last means in dir, and with subdirs below it.
+func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) error {
+	exclude, at, err := s.remoteExclusions(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var o setOutcome
+	folder := folderMaker{state: s, path: s.here}
+	w := &remoteSet{
+		state: s, command: "GETFILE", pattern: last, subdirs: subdirs, exclude: exclude, from: len(at.parts), outcome: &o,
+		visit: func(dir string, rel []string, entry session.Entry) bool {
+			remote := joinRemote(dir, entry.Name)
+			target, err := folder.child(rel, entry.Name)
+			switch {
+			case session.CauseOf(err) == session.UnsafeName:
+				s.tell("%s is left out: %v", remote, err)
+				o.left++
+				return true
+			case err != nil:
+				s.tellFile(FileEnd, FileEvent{Local: entry.Name, Remote: remote, Size: entry.Size}, err)
+				return o.add(err)
+			}
+			return o.add(s.fetch(ctx, remote, s.exactEntry(ctx, remote, entry), target, false))
+		},
+	}
+	if err := w.walk(ctx, dir, at); err != nil {
+		return err
+	}
+	if w.matched == 0 && o.failed == 0 && o.left == 0 {
+		if !netio.HasWildcard(last) {
+			return noSuchRemote(last, "no directory that was looked through holds it")
+		}
+		s.tell("No file matches %s", joinRemote(dir, last))
+	}
+	return o.err("downloaded")
+}
+
+func noSuchRemote(name, why string) error {
+	return &session.Error{
+		Op: "looking for " + name, Cause: session.NoSuchRemoteFile, Class: session.ClassPermanent, Name: name, Err: errors.New(why),
+	}
+}
+
+// remoteExclusions are the exclusions of downloads and the place of dir. The
+// server is asked where it is only if an exclusion depends on it.
+func (s *State) remoteExclusions(ctx context.Context, dir string) (excluder, place, error) {
+	exclude, err := newExcluder(remoteSide, s.exclusions.remote, false)
+	if err != nil || !exclude.needsPlaces() {
+		return exclude, place{}, err
+	}
+	full, err := s.absolute(ctx, dir)
+	return exclude, remotePlace(full), err
+}
+
+// absolute is a name on the server from the root.
+func (s *State) absolute(ctx context.Context, name string) (string, error) {
+	if strings.HasPrefix(name, "/") {
+		return name, nil
+	}
+	dir, err := s.currentDir(ctx)
+	if err != nil || name == "" {
+		return dir, err
+	}
+	return joinRemote(dir, name), nil
+}
+
+// exactEntry asks for the exact time of a file where the listing's is a guess and
+// the server knows better.
+func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) session.Entry {
+	if e.Exact && e.Size >= 0 || !s.session.Caps().ExactTimes {
+		return e
+	}
+	asked, err := s.session.Stat(ctx, remote)
+	if err != nil {
+		return e // the download itself will say what is wrong
+	}
+	if asked.Size < 0 {
+		asked.Size = e.Size
+	}
+	return asked
+}
+
+// folderMaker makes local folders as files for them come.
+type folderMaker struct {
+	state *State
+	path  netio.LocalPath // of rel
+	rel   []string
+}
+
+// child is the path of name in the folder rel below the current directory, which
+// is made if it is missing.
+func (f *folderMaker) child(rel []string, name string) (netio.LocalPath, error) {
+	if !slices.Equal(rel, f.rel) {
+		path := f.state.here
+		var err error
+		for _, part := range rel {
+			if path, err = f.state.files.Child(path, part); err != nil {
+				return path, err
+			}
+		}
+		if err := f.state.files.MkdirAll(path); err != nil {
+			return path, err
+		}
+		f.path, f.rel = path, slices.Clone(rel)
+	}
+	return f.state.files.Child(f.path, name)
+}
+
+// fetch downloads one file whole or not at all: what is not whole never bears the
+// name. entry is what the server said of it; alone tells whether the command is
+// about this file only.
+func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, alone bool) error {
+	note, err := s.partNote(ctx, remote, entry)
+	if err != nil {
+		return err
+	}
+	event := FileEvent{Local: target.String(), Remote: remote, Size: entry.Size, Only: alone}
+	part, err := s.files.CreatePart(target, note)
+	if err != nil {
+		s.tellFile(FileEnd, event, err)
+		return err
+	}
+	// Does nothing once the part is committed or kept.
+	defer part.Discard()
+	event.Done = part.Offset()
+	m := s.newMeter(part.File(), event)
+	modTime, err := s.fill(ctx, remote, entry, part, m)
+	if err == nil {
+		err = part.Commit(modTime)
+	} else if resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
+		// Nothing is lost if it cannot be kept: the next run starts from the beginning.
+		if kept := part.Keep(); kept == nil {
+			s.tellVerbose("%d bytes of %s are kept for a later run", m.event.Done, remote)
+		}
+	}
+	m.end(err)
+	if err != nil {
+		return err
+	}
+	as := ""
+	if _, last := splitRemote(remote); last != target.Name() {
+		as = " as " + target.String()
+	}
+	s.tell("Downloaded %s%s, %s", remote, as, plural64(m.event.Done, "byte"))
+	return nil
+}
+
+// fill brings the part up to the whole file and verifies its size. It returns
+// the time that the file is to have, zero for none.
+func (s *State) fill(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
+	if err := s.resumeAt(remote, entry, part, m); err != nil {
+		return time.Time{}, err
+	}
+	if offset := m.event.Done; offset == 0 || offset != entry.Size {
+		_, err := s.session.Download(ctx, remote, offset, m)
+		if offset > 0 && session.CauseOf(err) == session.NotSupported {
+			s.tellVerbose("the server does not resume: %s starts from the beginning", remote)
+			if err := s.restart(part, m); err != nil {
+				return time.Time{}, err
+			}
+			_, err = s.session.Download(ctx, remote, 0, m)
+		}
+		if err != nil {
+			return time.Time{}, withName(err, "downloading "+remote, remote)
+		}
+	}
+	if s.verifies() {
+		var err error
+		if entry, err = s.verifyDownload(ctx, remote, entry, m.event.Done); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if !entry.Exact {
+		return time.Time{}, nil
+	}
+	return entry.Time, nil
+}
+
+// resumeAt decides whether what an earlier run left is taken up.
+func (s *State) resumeAt(remote string, entry session.Entry, part *netio.Part, m *meter) error {
+	if m.event.Done == 0 {
+		return nil
+	}
+	if !s.session.Caps().Resume || m.event.Done > entry.Size {
+		return s.restart(part, m)
+	}
+	s.tell("Resuming %s at %s", remote, plural64(m.event.Done, "byte"))
+	return nil
+}
+
+func (s *State) restart(part *netio.Part, m *meter) error {
+	m.event.Done = 0
+	return part.Restart()
+}
+
+// verifyDownload compares what arrived with what the server said. A file that
+// changed on the server since is whole too, if the server now says that size.
+func (s *State) verifyDownload(ctx context.Context, remote string, entry session.Entry, got int64) (session.Entry, error) {
+	if entry.Size < 0 {
+		s.tellVerbose("%s: the server did not tell the size, so it is not verified", remote)
+		return entry, nil
+	}
+	if entry.Size == got {
+		return entry, nil
+	}
+	now, err := s.session.Stat(ctx, remote)
+	if err == nil && now.Size == got {
+		s.tellVerbose("%s changed on the server while it was downloaded", remote)
+		return now, nil
+	}
+	return entry, s.sizeMismatch("verifying the download of "+remote, remote, entry.Size, got)
+}
+
+// partNote tells which file of which server a part belongs to. Without size and
+// time nobody can say whether the rest would fit, so such a part is not resumed;
+// neither is one whose bytes the server changes on the way.
+func (s *State) partNote(ctx context.Context, remote string, entry session.Entry) (netio.PartNote, error) {
+	note := netio.PartNote{Size: -1}
+	if s.settings.kind != session.TypeBinary || entry.Size < 0 || entry.Time.IsZero() {
+		return note, nil
+	}
+	full, err := s.absolute(ctx, remote)
+	if err != nil {
+		if ends(session.CauseOf(err)) {
+			return note, err
+		}
+		return note, nil
+	}
+	note.Source = fmt.Sprintf("%s@%s %s", s.endpoint.User, s.endpoint.Address, full)
+	note.Size, note.Time = entry.Size, entry.Time
+	return note, nil
+}
+
+func resumable(n netio.PartNote) bool { return n.Size >= 0 && !n.Time.IsZero() }
+
+// worthless are failures after which bytes that arrived are of no use, or of
+// more use as free space.
+func worthless(c session.Cause) bool {
+	return c == session.SizeMismatch || c == session.NoLocalSpace || c == session.LocalFailure
+}
+
+// plural64 is plural for sizes.
+func plural64(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

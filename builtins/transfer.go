@@ -1,0 +1,182 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// What downloads and uploads have in common: the table of the family, the meter
+// that tells of progress, and the outcome of a command with many files.
+
+func transferCommands() family {
+	return family{
+		"GETFILE":        (*State).getFile,
+		"PUTFILE":        (*State).putFile,
+		"ADDEXCLUSION":   (*State).addExclusion,
+		"CLEAREXCLUSION": (*State).clearExclusion,
+	}
+}
+
+// progressEvery is how often a moving file is told of: a bar that moves smoothly
+// and a log of events that stays short.
+const progressEvery = 200 * time.Millisecond
+
+// meter is the local end of a transfer: it lets the session move the bytes of
+// file by the system's fast path and tells how far it is.
+type meter struct {
+	state   *State
+	file    *os.File
+	event   FileEvent
+	started time.Time
+	told    time.Time
+}
+
+var _ session.FastFile = (*meter)(nil)
+
+// newMeter tells that the file begins. The clock is the system's, not the run's:
+// a clock that an embedder froze must not freeze progress.
+func (s *State) newMeter(file *os.File, event FileEvent) *meter {
+	now := time.Now()
+	s.tellFile(FileStart, event, nil)
+	return &meter{state: s, file: file, event: event, started: now, told: now}
+}
+
+func (m *meter) File() *os.File { return m.file }
+
+func (m *meter) Moved(n int64) {
+	m.event.Done += n
+	m.state.countBytes(n)
+	if now := time.Now(); now.Sub(m.told) >= progressEvery {
+		m.told = now
+		m.event.Took = now.Sub(m.started)
+		m.state.tellFile(FileProgress, m.event, nil)
+	}
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.file.Read(p)
+	m.Moved(int64(n))
+	return n, err
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	n, err := m.file.Write(p)
+	m.Moved(int64(n))
+	return n, err
+}
+
+// end tells that the file is done, or why it failed.
+func (m *meter) end(err error) {
+	m.event.Took = time.Since(m.started)
+	m.state.tellFile(FileEnd, m.event, err)
+}
+
+// setOutcome counts what became of the files of one command.
+type setOutcome struct {
+	done, failed int
+	left         int   // names left out although the script meant them
+	first        error // why the first one failed
+	final        error // why no further file was tried
+	inRow        int   // data connections that failed one after the other
+}
+
+// mostDataFailures in a row say that a firewall is in the way: waiting for the
+// time-out of each of a thousand files more would help nobody.
+const mostDataFailures = 3
+
+// add counts a file and reports whether the command should go on.
+func (o *setOutcome) add(err error) bool {
+	if err == nil {
+		o.done++
+		o.inRow = 0
+		return true
+	}
+	o.failed++
+	if o.first == nil {
+		o.first = err
+	}
+	cause := session.CauseOf(err)
+	switch cause {
+	case session.PassiveDataFailed, session.ActiveDataFailed, session.DataTimeout:
+		if o.inRow++; o.inRow >= mostDataFailures {
+			o.final = err
+		}
+	default:
+		o.inRow = 0
+		if ends(cause) {
+			o.final = err
+		}
+	}
+	return o.final == nil
+}
+
+// ends reports whether a failure of one file means that the next must fail too.
+func ends(cause session.Cause) bool {
+	switch cause {
+	case session.ConnectionLost, session.NotConnected, session.ReplyTimeout, session.Cancelled,
+		session.TooManyConnections, session.NoLocalSpace, session.NoRemoteSpace, session.Internal:
+		return true
+	}
+	return false
+}
+
+// err is the command's own failure. A command that was cut short fails as what
+// cut it short did, whatever succeeded before: that is what a rerun depends on.
+func (o *setOutcome) err(doing string) error {
+	switch {
+	case o.final != nil:
+		return o.final
+	case o.failed == 0 && o.left == 0:
+		return nil
+	case o.done == 0 && o.left == 0:
+		return o.first
+	}
+	sentence := fmt.Sprintf("%s %s, %d failed", doing, plural(o.done, "file"), o.failed)
+	if o.left > 0 {
+		sentence += fmt.Sprintf(", %s left out", plural(o.left, "name"))
+	}
+	e := &session.Error{Op: sentence, Cause: session.PartialSuccess, Class: session.ClassPermanent}
+	if o.first != nil {
+		e.Err = o.first
+	}
+	return e
+}
+
+// prepareTransfer tells the server how the bytes of what follows are represented.
+func (s *State) prepareTransfer(ctx context.Context) error {
+	return s.session.SetType(ctx, s.settings.kind)
+}
+
+// verifies reports whether sizes on both sides can be compared: only where bytes
+// go over unchanged.
+func (s *State) verifies() bool { return s.settings.kind == session.TypeBinary }
+
+// sizeMismatch is SIZE_MISMATCH.
+func (s *State) sizeMismatch(op, name string, want, got int64) error {
+	return &session.Error{
+		Op: op, Cause: session.SizeMismatch, Class: session.ClassIntegrity, Host: s.endpoint.Address, Name: name,
+		Err: fmt.Errorf("%d bytes are there, %d were expected", got, want),
+	}
+}
+
+// withName gives an error that says nothing of it the file concerned, so that
+// every failure of a set names its file.
+func withName(err error, op, name string) error {
+	e, ok := errors.AsType[*session.Error](err)
+	if !ok || e.Name != "" && e.Op != "" {
+		return err
+	}
+	named := *e
+	if named.Name == "" {
+		named.Name = name
+	}
+	if named.Op == "" {
+		named.Op = op
+	}
+	return &named
+}

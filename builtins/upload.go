@@ -1,0 +1,247 @@
+package builtins
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// putFile is PUTFILE(name [, SUBDIRS]) and PUTFILE(local, remote).
+func (s *State) putFile(a *arguments) error {
+	if err := s.prepareTransfer(a.ctx); err != nil {
+		return err
+	}
+	if a.key() == "named" {
+		path, err := s.localPath(a.text(0))
+		if err != nil {
+			return err
+		}
+		if _, last := splitRemote(a.text(1)); last == "" {
+			return a.bad(1, "ends in a slash: the name that the file is to have is needed")
+		}
+		return s.putOne(a.ctx, path, a.text(1))
+	}
+	dir, last, err := s.files.ResolveParent(s.here, a.text(0))
+	if err != nil {
+		return err
+	}
+	if last == "" {
+		return a.bad(0, "names no file: name those in it, as in %s", quoted(a.text(0)+"*"))
+	}
+	subdirs := a.constant(1) == "SUBDIRS"
+	if subdirs || netio.HasWildcard(last) {
+		return s.putSet(a.ctx, dir, last, subdirs)
+	}
+	path, err := s.localPath(a.text(0))
+	if err != nil {
+		return err
+	}
+	return s.putOne(a.ctx, path, last)
+}
+
+// putOne uploads the file that the script named.
+func (s *State) putOne(ctx context.Context, path netio.LocalPath, remote string) error {
+	exclude, err := newExcluder(localSide, s.exclusions.local, s.files.FoldsCase())
+	if err != nil {
+		return err
+	}
+	if p := localPlace(path); exclude.covers(p, max(0, len(p.parts)-1), false) {
+		s.tell("Skipping (excluded) %s", path)
+		return nil
+	}
+	u := uploader{state: s, ctx: ctx, alone: true}
+	return u.put(path, remote)
+}
+
+// putSet uploads all that last means in dir, and with subdirs below it, one by
+// one in the order of names.
+func (s *State) putSet(ctx context.Context, dir netio.LocalPath, last string, subdirs bool) error {
+	exclude, err := newExcluder(localSide, s.exclusions.local, s.files.FoldsCase())
+	if err != nil {
+		return err
+	}
+	var o setOutcome
+	u := uploader{state: s, ctx: ctx}
+	w := &localSet{
+		state: s, pattern: last, subdirs: subdirs, exclude: exclude, from: len(localPlace(dir).parts), outcome: &o,
+		visit: func(path netio.LocalPath, rel []string, entry netio.LocalEntry) bool {
+			if err := u.enter(rel); err != nil {
+				s.tellFile(FileEnd, FileEvent{Upload: true, Local: path.String(), Remote: u.remote(entry.Name), Size: entry.Size}, err)
+				return o.add(err)
+			}
+			return o.add(u.put(path, u.remote(entry.Name)))
+		},
+	}
+	if err := w.walk(dir); err != nil {
+		return err
+	}
+	if w.matched == 0 && o.failed == 0 && o.left == 0 {
+		if !netio.HasWildcard(last) {
+			return &session.Error{
+				Op: "looking for " + last, Cause: session.NoSuchLocalFile, Class: session.ClassLocal, Name: last,
+				Err: fmt.Errorf("no directory that was looked through holds it"),
+			}
+		}
+		s.tell("No file matches %s", last)
+	}
+	return o.err("uploaded")
+}
+
+// uploader uploads the files of one command.
+type uploader struct {
+	state *State
+	ctx   context.Context
+	alone bool // the command is about one file
+
+	rel []string // the directory entered last
+	dir string   // rel as the server is told it; "" is the current directory
+}
+
+// remote is name in the directory entered last.
+func (u *uploader) remote(name string) string { return joinRemote(u.dir, name) }
+
+// enter makes the directory rel below the current one, if it is missing. The walk
+// goes depth first, so that what has been made already is a beginning of the
+// directory entered last.
+func (u *uploader) enter(rel []string) error {
+	if slices.Equal(rel, u.rel) {
+		return nil
+	}
+	common := 0
+	for common < len(rel) && common < len(u.rel) && rel[common] == u.rel[common] {
+		common++
+	}
+	for i := common; i < len(rel); i++ {
+		if err := u.state.ensureRemoteDir(u.ctx, strings.Join(rel[:i], "/"), rel[i]); err != nil {
+			return err
+		}
+		u.rel = slices.Clone(rel[:i+1])
+	}
+	u.rel, u.dir = slices.Clone(rel), strings.Join(rel, "/")
+	return nil
+}
+
+// ensureRemoteDir makes name in dir unless it is there. Servers refuse to make
+// what exists with the same code as what they do not allow, so only a listing
+// tells the two apart.
+func (s *State) ensureRemoteDir(ctx context.Context, dir, name string) error {
+	path := joinRemote(dir, name)
+	refused := s.session.MakeDir(ctx, path)
+	if refused == nil {
+		s.tellVerbose("Made directory %s", path)
+		return nil
+	}
+	if cause := session.CauseOf(refused); cause == session.RemoteExists || ends(cause) {
+		if cause == session.RemoteExists {
+			return nil
+		}
+		return refused
+	}
+	listing, err := s.session.List(ctx, dir)
+	if err != nil {
+		return refused
+	}
+	for _, e := range listing.Entries {
+		if e.Name == name && (e.Kind == session.KindDir || e.Kind == session.KindLink) {
+			return nil
+		}
+	}
+	return withName(refused, "making directory "+path, path)
+}
+
+// put uploads one file and verifies its size.
+func (u *uploader) put(path netio.LocalPath, remote string) error {
+	s := u.state
+	event := FileEvent{Upload: true, Local: path.String(), Remote: remote, Size: -1, Only: u.alone}
+	file, size, err := u.open(path)
+	if err != nil {
+		s.tellFile(FileEnd, event, err)
+		return err
+	}
+	// The file was only read: closing it cannot lose anything.
+	defer file.Close()
+	event.Size = size
+	m := s.newMeter(file, event)
+	if s.settings.atomic {
+		err = u.storeAside(remote, m)
+	} else {
+		err = u.store(remote, m)
+	}
+	m.end(err)
+	if err != nil {
+		return err
+	}
+	as := ""
+	if _, last := splitRemote(remote); last != path.Name() {
+		as = " as " + remote
+	}
+	s.tell("Uploaded %s%s, %s", path, as, plural64(m.event.Done, "byte"))
+	return nil
+}
+
+func (u *uploader) open(path netio.LocalPath) (*os.File, int64, error) {
+	file, err := u.state.files.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, 0, u.state.files.Failure("reading", path, err)
+	}
+	return file, info.Size(), nil
+}
+
+// store sends the file in place: one STOR. If it is cut, the name on the server
+// is told with what became of it.
+func (u *uploader) store(remote string, m *meter) error {
+	s := u.state
+	_, err := s.session.Upload(u.ctx, remote, session.StoreReplace, m)
+	sent := m.event.Done
+	if err != nil {
+		if sent > 0 {
+			s.tellCut(u.ctx, remote, m.event)
+		}
+		return withName(err, "uploading "+remote, remote)
+	}
+	return s.verifyUpload(u.ctx, remote, sent)
+}
+
+// tellCut says what lies on the server after an upload in place that was cut.
+func (s *State) tellCut(ctx context.Context, remote string, event FileEvent) {
+	if ctx.Err() == nil {
+		if e, err := s.session.Stat(ctx, remote); err == nil && e.Size >= 0 {
+			s.tell("%s on the server is not whole: %d of %d bytes arrived", remote, e.Size, event.Size)
+			return
+		}
+	}
+	s.tell("%s on the server is not whole: at most %d of %d bytes arrived", remote, event.Done, event.Size)
+}
+
+// verifyUpload compares the size that the server tells with what was sent.
+func (s *State) verifyUpload(ctx context.Context, remote string, sent int64) error {
+	if !s.verifies() {
+		return nil
+	}
+	entry, err := s.session.Stat(ctx, remote)
+	switch {
+	case err != nil && ends(session.CauseOf(err)):
+		return err
+	case err != nil:
+		// The transfer was confirmed. A name that is gone at once is how folders
+		// behave that something empties.
+		s.tellVerbose("%s is not verified: %v", remote, err)
+		return nil
+	case entry.Size < 0:
+		s.tellVerbose("%s is not verified: the server does not tell the size", remote)
+		return nil
+	case entry.Size != sent:
+		return s.sizeMismatch("verifying the upload of "+remote, remote, sent, entry.Size)
+	}
+	return nil
+}
