@@ -414,7 +414,7 @@ func (v *verifier) follow(pc int) error {
 		if width == 2 {
 			x = code[pc+1]
 		}
-		pops, pushes := v.effect(op, row, code[pc])
+		pops, pushes := v.program.effect(code[pc])
 		if height < pops {
 			return v.fail("%v takes %d values, the stack has %d", op, pops, height)
 		}
@@ -461,8 +461,9 @@ func (v *verifier) follow(pc int) error {
 	}
 }
 
-// effect is what the instruction takes from the stack and leaves on it.
-func (v *verifier) effect(op Op, row *Properties, w uint32) (pops, pushes int) {
+// effect is what the instruction w takes from the stack and leaves on it.
+func (p *Program) effect(w uint32) (pops, pushes int) {
+	row := &table[OpOf(w)]
 	pops, pushes = row.Pops, row.Pushes
 	for _, o := range row.Operands {
 		n := operand(o.Place, w, 0)
@@ -470,9 +471,9 @@ func (v *verifier) effect(op Op, row *Properties, w uint32) (pops, pushes int) {
 		case CountOperand, ArgumentsOperand:
 			pops = n
 		case ImportOperand:
-			pops = int(v.program.Imports[n].Args)
+			pops = int(p.Imports[n].Args)
 			if pushes == FromOperand {
-				pushes = 1 + int(v.program.Imports[n].Outs)
+				pushes = 1 + int(p.Imports[n].Outs)
 			}
 		}
 	}
