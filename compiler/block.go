@@ -58,11 +58,17 @@ type builder struct {
 	mark    int    // start of a statement whose first instruction is still to come
 }
 
-func newBuilder() *builder {
-	b := &builder{mark: unplaced}
+// newBuilder starts with room for about as many instructions as a script of the
+// given length has.
+func newBuilder(length int) *builder {
+	b := &builder{mark: unplaced, code: make([]instruction, 0, 16+length/bytesPerInstruction)}
 	b.begin(&block{})
 	return b
 }
+
+// bytesPerInstruction is how much source makes an instruction, in scripts with few
+// comments.
+const bytesPerInstruction = 8
 
 // begin makes next the block that is written from now on; the current one goes on
 // there unless it has ended otherwise.

@@ -33,7 +33,7 @@ type start struct {
 // emitBlocks writes the whole script. locals is how many symbols get slots.
 func emitBlocks(m *meaning, optimize bool, locals int) *emitter {
 	e := &emitter{
-		builder: newBuilder(), meaning: m, optimize: optimize, locals: locals,
+		builder: newBuilder(len(m.file.Text())), meaning: m, optimize: optimize, locals: locals,
 		labels: map[*label]*block{}, parent: -1,
 	}
 	e.steps(m.body)

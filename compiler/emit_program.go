@@ -144,6 +144,7 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 		f.Iterators = append(f.Iterators, uint8(e.iterator(depth)))
 		f.LocalNames = append(f.LocalNames, "", "")
 	}
+	f.Positions = make([]bytecode.Position, 0, address/2)
 	w := writer{f: f, file: e.meaning.file, last: unplaced}
 	for _, s := range stretches {
 		for i := range s.code {

@@ -53,6 +53,9 @@ func foldOperation(o *operation) operand {
 		if leftKnown {
 			return foldLogical(&folded, left)
 		}
+		if rightKnown {
+			folded.right = truthText(right.node, isTrue(right.text))
+		}
 	case leftKnown && rightKnown && o.operator.isComparison():
 		a, b := value.Text(left.text), value.Text(right.text)
 		return truthText(o.node, holds(o.operator, value.Compare(&a, &b)))
@@ -95,6 +98,8 @@ func isTruth(o operand) bool {
 		return o.operator == opNot
 	case *truth:
 		return true
+	case *constant:
+		return o.text == value.Bool(true).String() || o.text == value.Bool(false).String()
 	}
 	return false
 }

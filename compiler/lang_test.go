@@ -39,7 +39,7 @@ var (
 	warningMark = regexp.MustCompile(`##\? (".*")\s*$`)
 )
 
-func readChunks(t *testing.T, file string) []chunk {
+func readChunks(t testing.TB, file string) []chunk {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -10,6 +10,10 @@ import (
 	"github.com/sftpc/sftpc/vm/value"
 )
 
+// mostArguments is how many arguments a call can have; all of them are on the
+// operand stack at once.
+const mostArguments = 100
+
 // call resolves a call by its name: a site, or a placeholder after an error.
 func (r *resolver) call(c *call) operand {
 	if command := r.words.commands[c.name]; command != nil {
@@ -36,6 +40,9 @@ func (r *resolver) invoke(c *call, command *catalog.Command) operand {
 		r.explain(c, command)
 		r.wrongArguments(c)
 		return placeholder(c.span)
+	}
+	if len(c.arguments) > mostArguments {
+		r.errorf(codeTooLarge, c.arguments[mostArguments].at(), "", "%s has more than %d arguments", command.Name, mostArguments)
 	}
 	s := &site{node: c.node, command: command, form: form, name: c.nameSpan, telling: command.KindOf(form) == catalog.Telling}
 	r.sites = append(r.sites, s)
