@@ -85,7 +85,7 @@ func parseFacts(line []byte) (e session.Entry, name []byte, v verdict) {
 // none, or where no semicolon and only one blank is left.
 func cutFact(text []byte) (fact, value, after []byte, ok bool) {
 	equals := bytes.IndexByte(text, '=')
-	if equals <= 0 || bytes.IndexAny(text[:equals], " ;") >= 0 {
+	if equals <= 0 || bytes.ContainsAny(text[:equals], " ;") {
 		return nil, nil, nil, false
 	}
 	fact, text = text[:equals], text[equals+1:]
