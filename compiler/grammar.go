@@ -4,11 +4,11 @@ import (
 	"sync"
 
 	"github.com/alecthomas/participle/v2"
-	"github.com/alecthomas/participle/v2/lexer"
 )
 
 // The statements and the heads and ends of blocks, as participle reads them. The
-// structs hold what parse.go needs to make the nodes of tree.go. Every rule can be
+// structs hold the expressions and little else, since every field costs time; names
+// and places parse.go takes from the tokens. Every rule can be
 // told from the others by its first token, and no rule needs to look ahead, so
 // that an error is always that of the statement at hand. spec/grammar.ebnf has the
 // same rules for people; a test compares them.
@@ -34,59 +34,40 @@ type (
 	}
 
 	assignmentRule struct {
-		Name  lexer.Token    `parser:"@Variable '='"`
-		Value expressionRule `parser:"@@"`
+		Value expressionRule `parser:"Variable '=' @@"`
 	}
 	commandRule struct {
-		Name      lexer.Token    `parser:"@Name"`
-		Arguments *argumentsRule `parser:"@@?"`
-	}
-	argumentsRule struct {
-		Open   lexer.Token      `parser:"@'('"`
-		Values []expressionRule `parser:"(@@ (',' @@)*)?"`
-		Close  lexer.Token      `parser:"@')'"`
+		Arguments []expressionRule `parser:"Name ('(' (@@ (',' @@)*)? ')')?"`
 	}
 
 	ifRule struct {
-		Head      lexer.Token    `parser:"@'IF' '('"`
-		Condition expressionRule `parser:"@@"`
-		Close     lexer.Token    `parser:"@')'"`
+		Condition expressionRule `parser:"'IF' '(' @@ ')'"`
 	}
 	elseRule struct {
-		Head      lexer.Token     `parser:"@'ELSE'"`
-		If        *lexer.Token    `parser:"(@'IF' '('"`
-		Condition *expressionRule `parser:"@@"`
-		Close     *lexer.Token    `parser:"@')')?"`
+		Condition *expressionRule `parser:"'ELSE' ('IF' '(' @@ ')')?"`
 	}
 	whileRule struct {
-		Head      lexer.Token    `parser:"@'WHILE' '('"`
-		Condition expressionRule `parser:"@@"`
-		Close     lexer.Token    `parser:"@')'"`
+		Condition expressionRule `parser:"'WHILE' '(' @@ ')'"`
 	}
 	forEachRule struct {
-		Head lexer.Token    `parser:"@'FOREACH'"`
-		Item lexer.Token    `parser:"@Variable 'IN'"`
-		List expressionRule `parser:"@@"`
+		List expressionRule `parser:"'FOREACH' Variable 'IN' @@"`
 	}
 	endRule struct {
-		Head lexer.Token `parser:"@'END'"`
-		Of   lexer.Token `parser:"@('IF' | 'WHILE' | 'FOREACH')"`
+		Of string `parser:"'END' @('IF' | 'WHILE' | 'FOREACH')"`
 	}
 
 	breakRule struct {
-		Head lexer.Token `parser:"@'BREAK'"`
+		Word string `parser:"@'BREAK'"`
 	}
 	continueRule struct {
-		Head lexer.Token `parser:"@'CONTINUE'"`
+		Word string `parser:"@'CONTINUE'"`
 	}
 	gotoRule struct {
-		Head  lexer.Token  `parser:"@'GOTO'"`
-		Colon *lexer.Token `parser:"@':'?"`
-		Label lexer.Token  `parser:"@Name"`
+		Colon string `parser:"'GOTO' @':'?"`
+		Label string `parser:"@Name"`
 	}
 	labelRule struct {
-		Colon lexer.Token `parser:"@':'"`
-		Label lexer.Token `parser:"@Name"`
+		Label string `parser:"':' @Name"`
 	}
 )
 

@@ -37,7 +37,7 @@ type scanner struct {
 // character that means nothing is passed over.
 func scan(file *diag.File, report *reporter) tokens {
 	s := scanner{file: file, text: file.Text(), report: report, lineStart: true, wrong: wrongOperators()}
-	s.list = make([]lexer.Token, 0, len(s.text)/8+16)
+	s.list = make([]lexer.Token, 0, len(s.text)/4+16)
 	for s.at < len(s.text) {
 		s.next()
 	}
@@ -83,6 +83,9 @@ func (s *scanner) emit(kind lexer.TokenType, value string, offset int) {
 		switch ended := s.list[n-1].Type == tokenEOL; {
 		case ended && goesOnBefore(kind, value):
 			s.list = s.list[:n-1]
+		case ended && kind == tokenOperator && value == ",":
+			s.list = s.list[:n-1]
+			s.fault(codeUnexpected, offset, "put the comma at the end of the line above", "a line cannot begin with a comma")
 		case ended:
 			s.open = 0
 		case beginsStatement(kind, value):
@@ -220,8 +223,12 @@ func (s *scanner) variable() {
 		hint := "a variable is $ and a name of letters, digits and _, not a digit first"
 		if s.byteAt(s.at) == '{' {
 			hint = "write $name without braces; join with ."
+			if end := s.wordEnd(s.at + 1); s.byteAt(end) == '}' {
+				s.at = end + 1
+			}
+		} else {
+			s.at = s.wordEnd(s.at)
 		}
-		s.at = s.wordEnd(s.at)
 		s.fault(codeVariableName, start, hint, "a name is missing behind $")
 	}
 	s.emit(tokenVariable, s.text[start:s.at], start)

@@ -99,20 +99,30 @@ func wrongOperators() []wrongOperator {
 	}
 }
 
-// wrongKeywords are words of other languages, and of ours written together, that
-// stand for a line of ours.
-func wrongKeywords() map[string]string {
-	return map[string]string{
-		"ENDIF": "END IF", "FI": "END IF",
-		"ENDWHILE": "END WHILE", "WEND": "END WHILE", "ENDDO": "END WHILE",
-		"ENDFOREACH": "END FOREACH", "ENDFOR": "END FOREACH", "NEXT": "END FOREACH",
-		"ELSEIF": "ELSE IF", "ELSIF": "ELSE IF", "ELIF": "ELSE IF",
+// wrongKeyword returns the line of ours that a word of other languages, or two of
+// ours written together, stands for; "" if the word is none of them.
+func wrongKeyword(word string) string {
+	switch word {
+	case "ENDIF", "FI":
+		return "END IF"
+	case "ENDWHILE", "WEND", "ENDDO":
+		return "END WHILE"
+	case "ENDFOREACH", "ENDFOR", "NEXT":
+		return "END FOREACH"
+	case "ELSEIF", "ELSIF", "ELIF":
+		return "ELSE IF"
 	}
+	return ""
 }
 
-// reservedWords begin statements of later versions of the language.
-func reservedWords() []string {
-	return []string{"FUNCTION", "RETURN", "GLOBAL", "INCLUDE", "TRY", "CATCH", "ONERROR"}
+// reserved reports whether statements of later versions of the language begin with
+// the word.
+func reserved(word string) bool {
+	switch word {
+	case "FUNCTION", "RETURN", "GLOBAL", "INCLUDE", "TRY", "CATCH", "ONERROR":
+		return true
+	}
+	return false
 }
 
 // reporter collects what is wrong with one file.

@@ -2,7 +2,6 @@ package compiler
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/participle/v2"
@@ -170,7 +169,7 @@ func (p *parser) command(first *lexer.Token) {
 	case isOperator(following, "="):
 		p.withoutDollar(first)
 		return
-	case slices.Contains(reservedWords(), word) && !isOperator(following, "("):
+	case reserved(word) && !isOperator(following, "("):
 		p.refuse(mistake{codeReserved, spanOf(first), word + " is not in this version of the language", ""})
 		return
 	case p.wrongKeyword(word):
@@ -178,10 +177,10 @@ func (p *parser) command(first *lexer.Token) {
 	}
 	if rule, ok := attempt(p, p.rules.command); ok {
 		made := &call{node{p.span()}, word, spanOf(first), nil}
-		if rule.Arguments != nil && len(rule.Arguments.Values) > 0 {
-			made.arguments = make([]expression, len(rule.Arguments.Values))
-			for i := range rule.Arguments.Values {
-				made.arguments[i] = p.tree(&rule.Arguments.Values[i])
+		if len(rule.Arguments) > 0 {
+			made.arguments = make([]expression, len(rule.Arguments))
+			for i := range rule.Arguments {
+				made.arguments[i] = p.tree(&rule.Arguments[i])
 			}
 		}
 		p.blocks.add(&commandStatement{node{p.span()}, made})
@@ -204,9 +203,9 @@ func (p *parser) withoutDollar(first *lexer.Token) {
 // wrongKeyword reads ENDIF, ELSEIF and their like: it reports them and matches
 // blocks as if they were written as they should be.
 func (p *parser) wrongKeyword(word string) bool {
-	meant, ok := wrongKeywords()[word]
+	meant := wrongKeyword(word)
 	following := &p.tokens[p.start+1]
-	if !ok || meant == "ELSE IF" != isOperator(following, "(") {
+	if meant == "" || meant == "ELSE IF" != isOperator(following, "(") {
 		return false
 	}
 	p.report.mistake(mistake{codeWrongKeyword, spanOf(&p.tokens[p.start]), word + " is no word of this language", "write " + meant})
@@ -264,14 +263,12 @@ func (p *parser) keyword(first *lexer.Token) {
 }
 
 func (p *parser) forEach() {
-	rule, ok := attempt(p, p.rules.forEach)
-	item := &rule.Item
-	if !ok {
-		// Whatever stands in the place of the item is taken for it, since the
-		// statements of the loop will use it.
-		if item = &p.tokens[p.start+1]; item.Type != tokenVariable {
-			item = &lexer.Token{Type: tokenVariable, Value: "$" + item.Value, Pos: item.Pos}
-		}
+	rule, _ := attempt(p, p.rules.forEach)
+	// Whatever stands in the place of the item is taken for it, since the
+	// statements of the loop will use it.
+	item := &p.tokens[p.start+1]
+	if item.Type != tokenVariable {
+		item = &lexer.Token{Type: tokenVariable, Value: "$" + item.Value, Pos: item.Pos}
 	}
 	p.blocks.beginForEach(p.span(), variableOf(item), p.tree(&rule.List))
 }
@@ -281,8 +278,8 @@ func (p *parser) forEach() {
 func (p *parser) endOfBlock() {
 	rule, ok := attempt(p, p.rules.end)
 	switch {
-	case rule.Of.Value != "":
-		p.blocks.end(rule.Of.Value, p.span())
+	case rule.Of != "":
+		p.blocks.end(rule.Of, p.span())
 	case !ok && p.blocks.innermost().keyword != "":
 		p.blocks.end(p.blocks.innermost().keyword, p.span())
 	}
@@ -293,16 +290,16 @@ func (p *parser) jump() {
 	if !ok {
 		return
 	}
-	if rule.Colon == nil {
-		p.report.warnf(codeGotoNoColon, spanOf(&rule.Label), "write GOTO :"+rule.Label.Value, "the label of GOTO has no colon")
+	if rule.Colon == "" {
+		p.report.warnf(codeGotoNoColon, spanOf(&p.tokens[p.start+1]), "write GOTO :"+rule.Label, "the label of GOTO has no colon")
 	}
-	p.blocks.add(&gotoStatement{node{p.span()}, capitals(rule.Label.Value)})
+	p.blocks.add(&gotoStatement{node{p.span()}, capitals(rule.Label)})
 }
 
 func (p *parser) label() {
 	rule, _ := attempt(p, p.rules.label)
-	if rule.Label.Value != "" {
-		p.blocks.add(&labelStatement{node{p.span()}, capitals(rule.Label.Value)})
+	if rule.Label != "" {
+		p.blocks.add(&labelStatement{node{p.span()}, capitals(rule.Label)})
 	}
 }
 
