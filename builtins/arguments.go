@@ -33,20 +33,34 @@ type arguments struct {
 
 	result   value.Value
 	returned bool
+	partial  bool   // the out variables hold something although the command failed
 	echoed   string // how the transcript names this call
 }
 
-// refill takes the arguments of the next call. passed(i) is the i-th argument
-// that is not an out variable.
-func (a *arguments) refill(b *binding, passed func(int) value.Value, count int) {
+// passed is where arguments come from: a *vm.Call, which counts those that are not
+// out variables.
+type passed interface {
+	Len() int
+	Arg(i int) value.Value
+}
+
+// texts are the arguments of a call that no script made.
+type texts []string
+
+func (t texts) Len() int { return len(t) }
+
+func (t texts) Arg(i int) value.Value { return value.Text(t[i]) }
+
+// refill takes the arguments of the next call.
+func (a *arguments) refill(b *binding, from passed) {
 	a.row, a.form = b.row, b.form
 	a.values, a.words, a.outs = a.values[:0], a.words[:0], a.outs[:0]
-	a.result, a.returned, a.echoed = value.Value{}, false, ""
-	next := 0
+	a.result, a.returned, a.partial, a.echoed = value.Value{}, false, false, ""
+	next, count := 0, from.Len()
 	for place := 0; place < count+b.outs; place++ {
 		var v value.Value
 		if p := a.form.Param(place); p != nil && !p.Out() && next < count {
-			v = passed(next)
+			v = from.Arg(next)
 			next++
 		}
 		a.values = append(a.values, v)
@@ -120,6 +134,13 @@ func (a *arguments) setOut(place int, text string) { a.outs[place] = value.Text(
 func (a *arguments) returns(text string) { a.returnsValue(value.Text(text)) }
 
 func (a *arguments) returnsValue(v value.Value) { a.result, a.returned = v, true }
+
+// partly is for a command that failed and yet gives its out variables what it
+// has; any other failure empties them.
+func (a *arguments) partly(err error) error {
+	a.partial = true
+	return err
+}
 
 // bad is BAD_ARGUMENT with a sentence about the argument at the place.
 func (a *arguments) bad(place int, format string, args ...any) error {

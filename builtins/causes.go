@@ -9,7 +9,7 @@ import (
 )
 
 // causeNames is the one place where causes from below become results that a
-// script sees. The class of a cause is the class of its result.
+// script sees. The class is the error's own; the catalogue's is the usual one.
 func causeNames() map[session.Cause]string {
 	return map[session.Cause]string{
 		session.AccessRefused:      "ACCESS_REFUSED",

@@ -70,6 +70,7 @@ type FileEvent struct {
 	Remote string
 	Size   int64 // bytes expected, -1 unknown
 	Done   int64 // bytes so far
+	Only   bool  // the command is about this file alone, so its failure is the command's
 	Took   time.Duration
 }
 

@@ -15,6 +15,9 @@ type Failure struct {
 	Err     *session.Error
 	Attempt int // which attempt this was, from 1
 	Of      int // attempts in all
+	// ExitCode is what EXEC's program ended with, 0 for all other failures. Result
+	// holds it as its code then, without a name.
+	ExitCode int
 }
 
 // Error is one line: the result's sentence and the cause.

@@ -84,4 +84,6 @@ type Result struct {
 	Summary Summary
 	// Failures are those that nothing looked at, in order, at most 1,000.
 	Failures []*Failure
+	// Err is the runtime error that ended the script, nil if none did.
+	Err error
 }

@@ -23,7 +23,7 @@ func (s *State) bind(b *binding) vm.Func {
 func (s *State) perform(b *binding, call *vm.Call) error {
 	a := &s.args
 	a.call, a.ctx = call, call.Context()
-	a.refill(b, call.Arg, call.Len())
+	a.refill(b, call)
 	s.tally.commands++
 	if !b.pure {
 		s.voice.at(call.Position(), b.row.Name)
@@ -79,6 +79,9 @@ var errTotal = errors.New("the time for the whole command ran out")
 // hand gives the machine what the command returned. The machine itself makes OK
 // of a doing command that returned nothing.
 func (s *State) hand(call *vm.Call, b *binding, a *arguments) {
+	if b.foreign {
+		return // it had the call itself
+	}
 	if a.returned {
 		call.Return(a.result)
 	}
@@ -98,26 +101,60 @@ func (s *State) fail(call *vm.Call, b *binding, a *arguments, err error) error {
 		s.finish(a, nil, false)
 		return err
 	}
+	s.voice.at(call.Position(), b.row.Name)
 	if call.Context().Err() != nil {
-		s.finish(a, nil, false)
+		// The command ended because the run does: that is told, and the machine
+		// stops with the context's cause whatever the command made of it.
+		if session.CauseOf(err) != session.Cancelled {
+			err = &session.Error{Cause: session.Cancelled, Class: session.ClassCancelled, Err: err}
+		}
+		f := s.failure(a, err)
+		s.tally.record(f, false)
+		s.finish(a, f, false)
 		return context.Cause(call.Context())
 	}
-	s.voice.at(call.Position(), b.row.Name)
+	if b.foreign && !understood(err) {
+		s.finish(a, nil, false)
+		return err
+	}
 	f := s.failure(a, err)
 	looked := call.Looked()
 	s.brake(b.row, true, looked)
 	s.lastFailure = f
 	s.tally.record(f, looked)
 	s.finish(a, f, looked)
+	if a.partial && (looked || !call.Caught()) {
+		// Out variables that a failure leaves a value in: the machine empties them
+		// after an error, so the code is handed to it as any other result.
+		a.returns(f.ResultCode())
+		s.hand(call, b, a)
+		return nil
+	}
 	return f
+}
+
+// understood reports whether an embedder's error is a result for the script.
+func understood(err error) bool {
+	if _, ok := errors.AsType[*Failure](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*session.Error](err)
+	return ok
 }
 
 // failure makes the Failure of an error, with every text masked.
 func (s *State) failure(a *arguments, err error) *Failure {
-	f, ok := errors.AsType[*Failure](err)
-	if !ok {
-		f = &Failure{Attempt: 1, Of: 1, Err: errorOf(err)}
+	f := &Failure{Attempt: 1, Of: 1}
+	if ready, ok := errors.AsType[*Failure](err); ok {
+		*f = *ready
+	} else {
+		f.Err = errorOf(err)
 		f.Result = s.resultOf(f.Err.Cause)
+		if f.Err.Class != session.ClassNone {
+			// The cause decides the code, the class whether a rerun may help: a local
+			// file that another run holds is a local failure, and transient.
+			f.Result.Class = f.Err.Class.String()
+		}
 	}
 	f.Script, f.Line = s.voice.where()
 	f.Command = s.echoOf(a)
@@ -128,6 +165,8 @@ func (s *State) failure(a *arguments, err error) *Failure {
 // learnSecrets makes the masker know every secret among the arguments before
 // anything of the call is told, whatever becomes of the command.
 func (s *State) learnSecrets(a *arguments) {
+	short := false
+	s.voice.lock.Lock()
 	for place := range a.values {
 		p := a.form.Param(place)
 		secret := ""
@@ -139,8 +178,12 @@ func (s *State) learnSecrets(a *arguments) {
 			_, secret = hideUserInfo(a.text(place))
 		}
 		if secret != "" && !s.masks.add(secret) {
-			s.voice.warnOnce("a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument")
+			short = true
 		}
+	}
+	s.voice.lock.Unlock()
+	if short {
+		s.voice.warnOnce("a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument")
 	}
 }
 
@@ -223,6 +266,9 @@ func quoteArgument(text string) string {
 // record counts a failure.
 func (t *tally) record(f *Failure, looked bool) {
 	t.failed++
+	if len(t.failedLines) < mostFailures && f.Line != 0 {
+		t.failedLines = append(t.failedLines, f.Line)
+	}
 	if looked {
 		t.handled++
 		return
@@ -236,6 +282,8 @@ func (t *tally) record(f *Failure, looked bool) {
 	}
 	if len(t.failures) < mostFailures {
 		t.failures = append(t.failures, f)
-		t.lines = append(t.lines, f.Line)
+		if f.Line != 0 {
+			t.unlookedLines = append(t.unlookedLines, f.Line)
+		}
 	}
 }

@@ -41,6 +41,8 @@ type binding struct {
 	form *catalog.Form
 	run  command
 	outs int // how many out variables the form has
+	// foreign: an embedder's own, whose unknown errors are not defects of ours.
+	foreign bool
 	// pure commands neither tell anything nor touch anything outside; they skip
 	// what the others need.
 	pure bool

@@ -22,6 +22,8 @@ type State struct {
 	session  session.Session  // nil: no connection
 	endpoint session.Endpoint // what session was made from; kept after CLOSEHOST for messages
 	settings settings
+	// remoteDir is the server's current directory as it last said; "" asks again.
+	remoteDir string
 
 	exclusions exclusions
 
@@ -76,8 +78,10 @@ type tally struct {
 	handled  int
 	bytes    int64
 	failures []*Failure // unlooked, at most mostFailures
-	lines    []int      // of all unlooked failures, at most mostFailures
-	// worst says what the status is made of: see Host.status.
+	// The lines of failures, each list at most mostFailures, an endless loop's line
+	// many times.
+	unlookedLines, failedLines []int
+	// What the exit status is made of.
 	unlooked, unlookedPassing, unlookedDenied int
 }
 

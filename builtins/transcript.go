@@ -117,18 +117,18 @@ func (t *Transcript) placed(e Event) string {
 // fileLines tells of a file that failed within a command: the command's own
 // failure only counts those. A file that went well is a message of its command.
 func (t *Transcript) fileLines(e Event) []string {
-	if e.Failure == nil || e.File == nil {
+	if e.Failure == nil || e.File == nil || e.File.Only {
 		return nil
 	}
 	name := e.File.Remote
 	if e.File.Upload {
 		name = e.File.Local
 	}
-	return append([]string{fmt.Sprintf("%s: %s", diag.Escape(name), t.cause(e.Failure))}, t.details(e.Failure)...)
+	return append([]string{fmt.Sprintf("%s: %s", diag.Escape(name), t.cause(e.Failure))}, t.details(e.Failure, false)...)
 }
 
 // failureLines is the block of a failed command. One that the script looks at is
-// its own affair: a single line, and the details for those who asked for more.
+// its own affair: what went wrong, and the details for those who asked for more.
 func (t *Transcript) failureLines(f *Failure, looked bool) []string {
 	place := ""
 	if f.Line != 0 {
@@ -139,10 +139,7 @@ func (t *Transcript) failureLines(f *Failure, looked bool) []string {
 		color = plain
 	}
 	lines := []string{t.paint(color, place+diag.Escape(f.Command)+" failed: "+t.cause(f))}
-	if looked && t.options.Level < Verbose {
-		return lines
-	}
-	return append(lines, t.details(f)...)
+	return append(lines, t.details(f, looked && t.options.Level < Verbose)...)
 }
 
 // cause is: sentence (NAME code, class, attempt 3 of 3).
@@ -165,8 +162,8 @@ func (t *Transcript) cause(f *Failure) string {
 const detailLines = 12
 
 // details are the indented lines below a failure: what was being done, with
-// which server, what it replied, what to do.
-func (t *Transcript) details(f *Failure) []string {
+// which server, what it replied, what to do; brief stops after the first.
+func (t *Transcript) details(f *Failure, brief bool) []string {
 	e := f.Err
 	if e == nil {
 		return nil
@@ -184,6 +181,9 @@ func (t *Transcript) details(f *Failure) []string {
 	}
 	if cause := causeText(f); cause != "" {
 		add("cause", strings.ReplaceAll(cause, "\n", " "))
+	}
+	if brief {
+		return lines
 	}
 	if server := serverText(f); server != "" {
 		add("server", server)
