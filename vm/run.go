@@ -155,33 +155,33 @@ run:
 
 			case bytecode.Jump:
 				jump := int(int32(w) >> 8)
-				pc += jump
 				if jump < 0 {
 					if m.left += int64(jump); m.left < 0 && !m.pause() {
 						break run
 					}
 				}
+				pc += jump
 			case bytecode.JumpIfTrue:
 				sp--
 				if m.holds(&regs[sp]) {
 					jump := int(int32(w) >> 8)
-					pc += jump
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
 						}
 					}
+					pc += jump
 				}
 			case bytecode.JumpIfFalse:
 				sp--
 				if !m.holds(&regs[sp]) {
 					jump := int(int32(w) >> 8)
-					pc += jump
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
 						}
 					}
+					pc += jump
 				}
 
 			case bytecode.Call, bytecode.CallDrop:
@@ -229,12 +229,12 @@ run:
 				if m.nextItem(regs, uint8(w>>8), &regs[sp]) {
 					sp++
 				} else {
-					pc += jump
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
 						}
 					}
+					pc += jump
 				}
 
 			case bytecode.StoreConst:
@@ -292,12 +292,12 @@ run:
 					outcome = m.compareFused(regs, w)
 				}
 				if decide>>(4*(w>>24))&outcome != 0 {
-					pc += jump
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
 						}
 					}
+					pc += jump
 				}
 			case bytecode.JumpCompareConst:
 				a, b := &regs[uint8(w>>8)], &consts[uint8(w>>16)]
@@ -317,12 +317,12 @@ run:
 					outcome = m.compareFused(regs, w)
 				}
 				if decide>>(4*(w>>24))&outcome != 0 {
-					pc += jump
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
 						}
 					}
+					pc += jump
 				}
 			case bytecode.ConcatStore:
 				n := uint8(w >> 16)
@@ -340,12 +340,12 @@ run:
 				jump := int(int32(code[pc]) >> 8)
 				pc++
 				if !m.nextItem(regs, uint8(w>>8), &regs[uint8(w>>16)]) {
-					pc += jump
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
 						}
 					}
+					pc += jump
 				}
 
 			case bytecode.Extra: // data; a case of its own lets the jump table begin at 0
