@@ -4,7 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -209,4 +212,27 @@ func TestNew_Nothing(t *testing.T) {
 	wantCause(t, err, session.Denied)
 	_, err = f.Stat(Path{})
 	wantCause(t, err, session.Denied)
+}
+
+// Whatever a script writes, the parts of the path are plain names: nothing is
+// left that could lead up, and disk and screen have equally many.
+func TestResolve_NeverLeadsUp(t *testing.T) {
+	f := open(t, Options{Root: makeFiles(t, "a/b/"), Drives: map[string]string{"C": makeFiles(t, "A/b/")}})
+	dirs := []Path{f.Start(), resolve(t, f, f.Start(), "a/b"), resolve(t, f, f.Start(), `C:\a\B`)}
+	rapid.Check(t, func(t *rapid.T) {
+		pieces := rapid.SliceOf(rapid.SampledFrom([]string{"..", ".", `\`, "/", "a", "B", "C:", "new", " ", "...", `\\s\h`})).Draw(t, "pieces")
+		p, err := f.Resolve(rapid.SampledFrom(dirs).Draw(t, "dir"), strings.Join(pieces, ""))
+		if err != nil {
+			return
+		}
+		parts := strings.Split(p.name, "/")
+		for _, part := range parts {
+			if p.name != "" && (part == "" || part == "." || part == ".." || strings.Contains(part, `\`)) {
+				t.Fatalf("%q gave %q", pieces, p.name)
+			}
+		}
+		if !strings.EqualFold(p.name, p.shown) {
+			t.Fatalf("%q is shown as %q", p.name, p.shown)
+		}
+	})
 }

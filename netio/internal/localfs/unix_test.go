@@ -128,6 +128,12 @@ func TestPart_Planted(t *testing.T) {
 			return errors.Join(os.WriteFile(filepath.Join(dir, part), []byte("0123"), 0o600), os.Symlink(victim, filepath.Join(dir, note)))
 		},
 	}
+	if os.Geteuid() == 0 { // nobody else can give files away
+		plants["another user's"] = func(dir, victim string) error {
+			path := filepath.Join(dir, part)
+			return errors.Join(os.WriteFile(path, []byte("0123"), 0o600), os.Chown(path, 12345, 12345))
+		}
+	}
 	for name, plant := range plants {
 		for _, system := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", system paths ", system), func(t *testing.T) {
