@@ -190,6 +190,9 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 	defer part.Discard()
 	event.Done = part.Offset()
 	m := s.newMeter(part.File(), event)
+	if resumable(note) {
+		m.checkpoint = part.Checkpoint
+	}
 	modTime, err := s.fill(ctx, remote, entry, part, m)
 	if err == nil {
 		err = part.Commit(modTime)

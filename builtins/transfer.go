@@ -34,7 +34,19 @@ type meter struct {
 	event   FileEvent
 	started time.Time
 	told    time.Time
+
+	// checkpoint makes what arrived durable; nil for uploads.
+	checkpoint func() error
+	durable    int64 // Done at the last checkpoint
+	saved      time.Time
 }
+
+// A download that a crash ends is taken up from the last checkpoint. Short and
+// small ones need none: waiting for the disk would cost more than it saves.
+const (
+	checkpointEvery = 30 * time.Second
+	checkpointBytes = 64 << 20
+)
 
 var _ session.FastFile = (*meter)(nil)
 
@@ -43,7 +55,7 @@ var _ session.FastFile = (*meter)(nil)
 func (s *State) newMeter(file *os.File, event FileEvent) *meter {
 	now := time.Now()
 	s.tellFile(FileStart, event, nil)
-	return &meter{state: s, file: file, event: event, started: now, told: now}
+	return &meter{state: s, file: file, event: event, started: now, told: now, saved: now, durable: event.Done}
 }
 
 func (m *meter) File() *os.File { return m.file }
@@ -55,6 +67,11 @@ func (m *meter) Moved(n int64) {
 		m.told = now
 		m.event.Took = now.Sub(m.started)
 		m.state.tellFile(FileProgress, m.event, nil)
+		if m.checkpoint != nil && m.event.Done-m.durable >= checkpointBytes && now.Sub(m.saved) >= checkpointEvery {
+			// Only the comfort of resuming is lost if it fails.
+			_ = m.checkpoint()
+			m.durable, m.saved = m.event.Done, time.Now()
+		}
 	}
 }
 
