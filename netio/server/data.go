@@ -232,6 +232,9 @@ func (s *session) listen(c *command) (port int, ok bool) {
 		return 0, false
 	}
 	port = listener.Addr().(*net.TCPAddr).Port
+	if s.options.OnPASV != nil {
+		s.options.OnPASV(netip.AddrPortFrom(s.local, uint16(port)))
+	}
 	if c.effect.Refuse {
 		listener.Close()
 	}

@@ -67,6 +67,9 @@ type Options struct {
 	// OnPORT is told each address that a PORT or EPRT named, before the reply to it
 	// goes out, so that a test can be at the client's door first.
 	OnPORT func(address netip.AddrPort)
+	// OnPASV is told each address that was opened for PASV or EPSV, before the reply
+	// to it goes out, for those who let a client reach only what is ours.
+	OnPASV func(address netip.AddrPort)
 }
 
 // ForeignPolicy says whether the server connects to other hosts than the client.

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// bundleLine is the command line of sftpc-run.
+type bundleLine struct {
+	RunFlags
+	Version bool `help:"show versions"`
+}
+
+const bundleExamples = `Examples:
+  sftpc-run nightly.ftpc                            run a bundle
+  sftpc-run --drive C=/srv/in nightly.ftpc          C: is the folder /srv/in
+  sftpc-run --log nightly.log -q nightly.ftpc arg   tell the log, not the terminal
+
+`
+
+// RunBundles is the command sftpc-run: the flags of sftpc run, bundles only. It
+// returns the exit status.
+func RunBundles(p *Process) int {
+	// Asked alone, since kong would want a file first.
+	if len(p.Args) == 1 && p.Args[0] == "--version" {
+		fmt.Fprintln(p.Stdout, VersionLine("sftpc-run"))
+		return StatusOK
+	}
+	var line bundleLine
+	exited := -1
+	parser, err := kong.New(&line,
+		kong.Name("sftpc-run"),
+		kong.Description("Run a compiled transfer script."),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(status int) { exited = status }),
+		kong.Help(func(options kong.HelpOptions, context *kong.Context) error {
+			io.WriteString(context.Stdout, bundleExamples)
+			return kong.DefaultHelpPrinter(options, context)
+		}),
+	)
+	if err != nil {
+		return p.Refuse(StatusNotRun, err)
+	}
+	_, err = parser.Parse(p.Args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "sftpc-run: %v\nhint: sftpc-run --help\n", err)
+		return StatusNotRun
+	}
+	return line.RunFlags.Run(p, nil)
+}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/vm/bytecode"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+// maxFile bounds what is read as a script or bundle, in bytes.
+const maxFile = 64 << 20
+
+// ReadFile reads a script or bundle; - is standard input. Relative names are
+// taken from the process's directory.
+func (p *Process) ReadFile(name string) ([]byte, error) {
+	var from io.Reader = p.Stdin
+	if name != "-" {
+		file, err := os.Open(p.Path(name))
+		if err != nil {
+			var path *fs.PathError
+			if errors.As(err, &path) {
+				err = path.Err
+			}
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		defer file.Close()
+		from = file
+	}
+	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes, which no script is", name, maxFile)
+	}
+	return data, nil
+}
+
+// Path is name, from the process's directory if it is relative.
+func (p *Process) Path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(p.Dir, name)
+}
+
+// load reads a file and makes a verified program of it. Whether it is a bundle
+// is decided by its first bytes, never by its name. On failure everything has
+// been told.
+func (f *ScriptFlags) load(p *Process, load Loader, name string, commands []catalog.Command) (*bytecode.Program, bool) {
+	data, err := p.ReadFile(name)
+	if err != nil {
+		p.Refuse(StatusNotRun, err)
+		return nil, false
+	}
+	if bytecode.IsBundle(data) {
+		program, err := bytecode.Load(bytes.NewReader(data))
+		if err != nil {
+			p.Refuse(StatusNotRun, fmt.Errorf("%s: %w", name, err))
+			return nil, false
+		}
+		return program, true
+	}
+	if load == nil {
+		p.Refuse(StatusNotRun, fmt.Errorf("%s: not a bundle: this runner has no compiler; make one with: sftpc build %s -o %s", name, name, "FILE.ftpc"))
+		return nil, false
+	}
+	program, messages := load(scriptName(name), data, commands, f.Encoding)
+	if len(messages) > 0 && (messages.HasErrors() || !f.Quiet) {
+		diag.WriteText(p.Stderr, messages, p.Color())
+	}
+	return program, program != nil && !messages.HasErrors()
+}

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	// Zone names work on machines without a zone database.
+	_ "time/tzdata"
+
+	"golang.org/x/term"
+)
+
+// Process is what a command sees of the process it runs in. Tests make their own.
+type Process struct {
+	Args   []string // without the program's name
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	// StdoutTerminal and StderrTerminal say whether a person watches the stream.
+	StdoutTerminal, StderrTerminal bool
+	Environ                        []string // NAME=value
+	Dir                            string   // the working directory, absolute
+	Zone                           *time.Location
+	Umask                          uint32
+}
+
+// System is the process of the operating system.
+func System() (*Process, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	return &Process{
+		Args:           os.Args[1:],
+		Stdin:          os.Stdin,
+		Stdout:         os.Stdout,
+		Stderr:         os.Stderr,
+		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Environ:        os.Environ(),
+		Dir:            dir,
+		Zone:           time.Local,
+		Umask:          umask(),
+	}, nil
+}
+
+// Getenv looks a variable up; the last of several wins, as in a shell.
+func (p *Process) Getenv(name string) (string, bool) {
+	for i := len(p.Environ) - 1; i >= 0; i-- {
+		if key, value, ok := strings.Cut(p.Environ[i], "="); ok && key == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Color reports whether standard error may carry colours: it is a terminal and
+// NO_COLOR is not set (https://no-color.org).
+func (p *Process) Color() bool {
+	v, _ := p.Getenv("NO_COLOR")
+	return p.StderrTerminal && v == ""
+}
+
+// signalError is the cause of a context that a signal ended.
+type signalError struct{ signal os.Signal }
+
+func (e signalError) Error() string { return "stopped by " + e.signal.String() }
+
+// WithSignals returns a context that SIGINT and SIGTERM end. A second signal
+// ends the process at once, in case the first one's clean-up hangs. The caller
+// calls stop when the run is over.
+func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case s := <-signals:
+				if n > 0 {
+					os.Exit(signalStatus(s))
+				}
+				cancel(signalError{s})
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
+}
+
+func signalStatus(s os.Signal) int {
+	if s == syscall.SIGTERM {
+		return StatusTerminated
+	}
+	return StatusInterrupted
+}
+
+// endedBySignal returns the status of a context that a signal ended.
+func endedBySignal(ctx context.Context) (status int, ok bool) {
+	var s signalError
+	if errors.As(context.Cause(ctx), &s) {
+		return signalStatus(s.signal), true
+	}
+	return 0, false
+}

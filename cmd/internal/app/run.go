@@ -1,0 +1,234 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sftpc/sftpc/builtins"
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/vm/bytecode"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+// Loader turns a source into a program; sftpc-run has none.
+type Loader func(name string, source []byte, commands []catalog.Command, encoding string) (*bytecode.Program, diag.List)
+
+// RunFlags are the flags of run, the same in both commands.
+type RunFlags struct {
+	Host        []string `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
+	Drive       []string `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
+	ScriptFlags `embed:""`
+}
+
+// ScriptFlags are the flags of whatever runs a script: run and rehearse.
+type ScriptFlags struct {
+	Quiet    bool          `short:"q" help:"tell nothing but failures on standard error"`
+	Verbose  int           `short:"v" type:"counter" help:"tell more; -vv tells every line on the wire"`
+	Log      string        `placeholder:"FILE" help:"append everything told to FILE"`
+	Timeout  time.Duration `placeholder:"DURATION" help:"stop after this time with status 124, as in 90s or 2h"`
+	Encoding string        `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
+	Timezone string        `placeholder:"ZONE" help:"zone of date texts, as in Europe/Berlin (default: this machine's)"`
+	Strict   bool          `help:"arithmetic on a text that is no number ends the script"`
+	Atomic   bool          `help:"uploads go to another name and are renamed when whole"`
+	// Command holds FILE and the script's arguments: whatever stands behind FILE
+	// is the script's, byte for byte, and is never read as a flag of ours.
+	Command []string `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
+}
+
+// Target splits FILE from the script's arguments.
+func (f *ScriptFlags) Target() (file string, args []string, err error) {
+	words := f.Command
+	if len(words) > 0 && words[0] == "--" {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return "", nil, errors.New("expected a file: a script, a bundle, or - for standard input")
+	}
+	return words[0], words[1:], nil
+}
+
+// Run carries a run out and returns the exit status.
+func (f *RunFlags) Run(p *Process, load Loader) int {
+	ctx, stop := WithSignals(context.Background())
+	defer stop()
+	return f.run(ctx, p, load)
+}
+
+func (f *RunFlags) run(ctx context.Context, p *Process, load Loader) int {
+	options, err := f.options(p)
+	if err != nil {
+		return p.Refuse(StatusNotRun, err)
+	}
+	file, args, err := f.Target()
+	if err != nil {
+		return p.Refuse(StatusNotRun, err)
+	}
+	return f.Execute(ctx, p, load, file, args, options)
+}
+
+// options adds what run's own flags say: the command may touch all that its user
+// may.
+func (f *RunFlags) options(p *Process) (builtins.Options, error) {
+	options, err := f.Options(p)
+	if err != nil {
+		return options, err
+	}
+	if options.HostMap, err = hostMap(f.Host); err != nil {
+		return options, err
+	}
+	if options.Drives, err = driveMap(f.Drive, p.Dir); err != nil {
+		return options, err
+	}
+	options.System = true
+	options.WorkDir = p.Dir
+	options.Hosts = []string{"*"}
+	options.Exec = builtins.ExecAll
+	options.Environ = p.Getenv
+	options.ExecEnviron = p.Environ
+	return options, nil
+}
+
+// Options turns the flags into options that touch nothing yet.
+func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {
+	options := builtins.Options{Zone: p.Zone, Strict: f.Strict, Umask: p.Umask, Settings: map[string]string{}}
+	if f.Timezone != "" {
+		zone, err := time.LoadLocation(f.Timezone)
+		if err != nil {
+			return options, fmt.Errorf("--timezone %s: no such zone: write it as in Europe/Berlin or UTC", f.Timezone)
+		}
+		options.Zone = zone
+	}
+	if f.Timeout < 0 {
+		return options, fmt.Errorf("--timeout %s: expected a time above zero", f.Timeout)
+	}
+	if f.Atomic {
+		options.Settings["upload-mode"] = "ATOMIC"
+	}
+	return options, nil
+}
+
+// Execute loads the file and runs it under the options.
+func (f *ScriptFlags) Execute(ctx context.Context, p *Process, load Loader, file string, args []string, options builtins.Options) int {
+	host, err := builtins.NewHost(options)
+	if err != nil {
+		return p.Refuse(StatusNotRun, err)
+	}
+	program, ok := f.load(p, load, file, host.Catalog())
+	if !ok {
+		return StatusNotRun
+	}
+	log, err := f.openLog(p)
+	if err != nil {
+		return p.Refuse(StatusNotRun, err)
+	}
+	if log != nil {
+		defer log.Close()
+	}
+	if f.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, f.Timeout, errTimeout)
+		defer cancel()
+	}
+	return f.carryOut(ctx, p, host, program, file, args, log, options.Zone)
+}
+
+var errTimeout = errors.New("the time of --timeout ran out")
+
+// grace is how long a run may take to clean up after a signal. What it leaves
+// then are part files, never a half file under its final name.
+const grace = 4 * time.Second
+
+func (f *ScriptFlags) carryOut(ctx context.Context, p *Process, host *builtins.Host, program *bytecode.Program, file string, args []string, log io.Writer, zone *time.Location) int {
+	out := newOutput(p)
+	writers := newWriters(f, p, out, log, zone)
+	type ending struct {
+		result *builtins.Result
+		err    error
+	}
+	ended := make(chan ending, 1)
+	go func() {
+		result, err := host.Run(ctx, program, builtins.Job{
+			Args: args, Script: scriptName(file), Stdout: out, Events: writers.event, Flush: out.Flush,
+		})
+		ended <- ending{result, err}
+	}()
+	var end ending
+	select {
+	case end = <-ended:
+	case <-ctx.Done():
+		select {
+		case end = <-ended:
+		case <-time.After(grace):
+			end.err = context.Cause(ctx)
+		}
+	}
+	writers.close()
+	out.Flush()
+	status := f.status(ctx, p, talk{out}, program, end.result, end.err)
+	if err := out.Err(); err != nil {
+		fmt.Fprintf(p.Stderr, "sftpc: writing standard output: %v\n", err)
+		if status == StatusOK {
+			status = StatusFailed
+		}
+	}
+	return status
+}
+
+// status says the last word about a run and returns its exit status.
+func (f *ScriptFlags) status(ctx context.Context, p *Process, stderr io.Writer, program *bytecode.Program, result *builtins.Result, err error) int {
+	var unmapped *builtins.UnmappedError
+	switch {
+	case err == nil:
+		return result.Status
+	case errors.As(err, &unmapped):
+		fmt.Fprintf(stderr, "sftpc: %s\n", diag.EscapeLines(err.Error()))
+		return StatusNotRun
+	}
+	if status, ok := endedBySignal(ctx); ok {
+		fmt.Fprintf(stderr, "sftpc: %s\n", diag.Escape(context.Cause(ctx).Error()))
+		return status
+	}
+	if errors.Is(err, errTimeout) || errors.Is(context.Cause(ctx), errTimeout) {
+		fmt.Fprintf(stderr, "sftpc: stopped after %s: %v\n", f.Timeout, errTimeout)
+		return StatusTimeout
+	}
+	fmt.Fprintf(stderr, "sftpc: %s\n", diag.Escape(err.Error()))
+	if result != nil && result.Status != StatusOK {
+		return result.Status
+	}
+	return StatusFailed
+}
+
+// scriptName is what GETPARAM(0) tells: the file as it was named.
+func scriptName(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
+}
+
+// Refuse says why nothing was done and returns the status.
+func (p *Process) Refuse(status int, err error) int {
+	fmt.Fprintf(p.Stderr, "sftpc: %s\n", diag.EscapeLines(err.Error()))
+	return status
+}
+
+func (f *ScriptFlags) openLog(p *Process) (*os.File, error) {
+	if f.Log == "" {
+		return nil, nil
+	}
+	name := f.Log
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(p.Dir, name)
+	}
+	log, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("--log: %w", err)
+	}
+	return log, nil
+}

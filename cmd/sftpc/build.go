@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/vm/bytecode"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+type buildVerb struct {
+	File     string `arg:"" help:"the script, or - for standard input"`
+	Output   string `short:"o" placeholder:"FILE" help:"the bundle to write (default: the script's name with .ftpc)"`
+	Strip    bool   `help:"leave out lines and names: smaller, and failures tell no line"`
+	Encoding string `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
+}
+
+func (v *buildVerb) do(p *app.Process) int {
+	source, err := p.ReadFile(v.File)
+	if err != nil {
+		return p.Refuse(app.StatusUsage, err)
+	}
+	output := v.Output
+	if output == "" {
+		if v.File == "-" {
+			return p.Refuse(app.StatusUsage, fmt.Errorf("a script from standard input needs -o FILE"))
+		}
+		output = strings.TrimSuffix(v.File, filepath.Ext(v.File)) + ".ftpc"
+	}
+	program, messages := compile(v.File, source, catalog.Commands(), v.Encoding)
+	if len(messages) > 0 {
+		diag.WriteText(p.Stderr, messages, p.Color())
+	}
+	if messages.HasErrors() {
+		return app.StatusFound
+	}
+	warnSecrets(p, v.File, program)
+	if v.Strip {
+		program.Strip()
+	}
+	bundle, err := bytecode.Encode(program)
+	if err != nil {
+		return p.Refuse(app.StatusFound, err)
+	}
+	if err := writeWhole(p.Path(output), bundle); err != nil {
+		return p.Refuse(app.StatusFound, fmt.Errorf("writing %s: %w", output, err))
+	}
+	fmt.Fprintf(p.Stderr, "%s: %d bytes\n", output, len(bundle))
+	return app.StatusGood
+}
+
+// warnSecrets says which literals a bundle would carry readable for everybody.
+func warnSecrets(p *app.Process, file string, program *bytecode.Program) {
+	for _, a := range program.ConstantArguments() {
+		command, parameter := parameterOf(program, a)
+		if parameter != nil && parameter.Secret && a.Text != "" {
+			fmt.Fprintf(p.Stderr, "%s:%d: warning: the %s of %s is a text that anybody can read in the bundle\n", diag.Escape(file), a.Line, parameter.Name, command)
+		}
+	}
+}
+
+// parameterOf finds the catalogue's parameter that a constant argument is for.
+func parameterOf(program *bytecode.Program, a bytecode.ConstantArgument) (command string, parameter *catalog.Param) {
+	i := program.Imports[a.Import]
+	for _, c := range catalog.Commands() {
+		if c.Name != i.Command {
+			continue
+		}
+		if form := c.Form(i.Form); form != nil {
+			return c.Name, form.Passed(a.Arg)
+		}
+	}
+	return i.Command, nil
+}
+
+// writeWhole writes a file so that its name never stands for half of it.
+func writeWhole(name string, data []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(name), ".sftpc-*.part")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	if _, err = temporary.Write(data); err == nil {
+		err = temporary.Chmod(0o644)
+	}
+	if err == nil {
+		err = temporary.Sync()
+	}
+	if closing := temporary.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(temporary.Name(), name)
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/vm/bytecode"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+type inspectVerb struct {
+	File string `arg:"" help:"a bundle, or a script, which is compiled first"`
+	Asm  bool   `help:"show the instructions"`
+}
+
+func (v *inspectVerb) do(p *app.Process) int {
+	data, err := p.ReadFile(v.File)
+	if err != nil {
+		return p.Refuse(app.StatusUsage, err)
+	}
+	var program *bytecode.Program
+	if bytecode.IsBundle(data) {
+		program, err = bytecode.Load(bytes.NewReader(data))
+		if err != nil {
+			return p.Refuse(app.StatusFound, fmt.Errorf("%s: %w", v.File, err))
+		}
+	} else {
+		var messages diag.List
+		program, messages = compile(v.File, data, catalog.Commands(), "")
+		if messages.HasErrors() {
+			diag.WriteText(p.Stderr, messages, p.Color())
+			return app.StatusFound
+		}
+	}
+	if v.Asm {
+		if err := bytecode.Disassemble(p.Stdout, program); err != nil {
+			return p.Refuse(app.StatusFound, err)
+		}
+		return app.StatusGood
+	}
+	describe(p.Stdout, program)
+	return app.StatusGood
+}
+
+// describe tells what a program is made of and what it may touch.
+func describe(w io.Writer, program *bytecode.Program) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	words := 0
+	for _, f := range program.Functions {
+		words += len(f.Code)
+	}
+	fmt.Fprintf(table, "script\t%s\n", diag.Escape(program.Name))
+	fmt.Fprintf(table, "language\t%s\n", diag.Escape(program.Language))
+	fmt.Fprintf(table, "instructions\t%d words in %d functions\n", words, len(program.Functions))
+	fmt.Fprintf(table, "texts\t%d\n", len(program.Consts))
+	fmt.Fprintf(table, "may touch\t%s\n", strings.Join(capabilities(program), ", "))
+	for _, i := range program.Imports {
+		name := i.Command
+		if i.Form != "" {
+			name += "/" + i.Form
+		}
+		fmt.Fprintf(table, "command\t%s with %d arguments\n", diag.Escape(name), i.Args)
+	}
+	for _, a := range program.ConstantArguments() {
+		command, parameter := parameterOf(program, a)
+		if parameter == nil {
+			continue
+		}
+		switch {
+		case parameter.Kind == catalog.ParamHost:
+			fmt.Fprintf(table, "host\t%s\tline %d\n", diag.Escape(a.Text), a.Line)
+		case parameter.Secret && a.Text != "":
+			fmt.Fprintf(table, "secret\tthe %s of %s is readable\tline %d\n", parameter.Name, command, a.Line)
+		case parameter.Kind == catalog.ParamLocalPath || parameter.Kind == catalog.ParamLocalPattern:
+			fmt.Fprintf(table, "local path\t%s\tline %d\n", diag.Escape(a.Text), a.Line)
+		}
+	}
+}
+
+// capabilities are what the program's commands may touch, by the catalogue.
+func capabilities(program *bytecode.Program) []string {
+	var words []string
+	for _, i := range program.Imports {
+		for _, c := range catalog.Commands() {
+			if c.Name == i.Command && !slices.Contains(words, c.Capability.String()) {
+				words = append(words, c.Capability.String())
+			}
+		}
+	}
+	slices.Sort(words)
+	if len(words) == 0 {
+		words = []string{"nothing"}
+	}
+	return words
+}

@@ -1,0 +1,108 @@
+// Command sftpc compiles, checks, rehearses and runs transfer scripts. Each verb
+// has a file of its own; what it shares with sftpc-run is in cmd/internal/app.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sftpc/sftpc/cmd/internal/app"
+)
+
+func main() {
+	p, err := app.System()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sftpc:", err)
+		os.Exit(app.StatusNotRun)
+	}
+	os.Exit(sftpc(p))
+}
+
+// verb is what a command line selects.
+type verb interface {
+	do(p *app.Process) (status int)
+}
+
+// commandLine is the table of verbs; groups are the headings of the help.
+type commandLine struct {
+	Run      runVerb      `cmd:"" group:"run" help:"run a script or bundle"`
+	Rehearse rehearseVerb `cmd:"" group:"run" help:"run a script against embedded servers, touching nothing else"`
+	Serve    serveVerb    `cmd:"" group:"run" help:"serve a folder over FTP on this machine, to try scripts with"`
+
+	Check   checkVerb   `cmd:"" group:"compile" help:"tell the mistakes in scripts"`
+	Build   buildVerb   `cmd:"" group:"compile" help:"compile a script into a bundle"`
+	Inspect inspectVerb `cmd:"" group:"compile" help:"show what a bundle holds and may touch"`
+
+	Doc        docVerb        `cmd:"" group:"learn" help:"show the page of a command, or the list of all"`
+	Version    versionVerb    `cmd:"" group:"learn" help:"show versions"`
+	Completion completionVerb `cmd:"" group:"learn" help:"print a completion script for a shell"`
+}
+
+const examples = `Examples:
+  sftpc rehearse nightly.ftp                        try a script; no server, no risk
+  sftpc run --drive C=/srv/in nightly.ftp           run it; C: is the folder /srv/in
+  sftpc build nightly.ftp -o nightly.ftpc           compile it for sftpc-run
+
+`
+
+// sftpc runs one command line and returns the exit status.
+func sftpc(p *app.Process) int {
+	var line commandLine
+	exited := -1
+	parser, err := kong.New(&line,
+		kong.Name("sftpc"),
+		kong.Description("Automated file transfer in small scripts, compatible with ScriptFTP's."),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(status int) { exited = status }),
+		kong.ExplicitGroups([]kong.Group{{Key: "run", Title: "Run:"}, {Key: "compile", Title: "Compile:"}, {Key: "learn", Title: "Learn:"}}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Help(help),
+	)
+	if err != nil {
+		return p.Refuse(app.StatusUsage, err)
+	}
+	args := p.Args
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	context, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "sftpc: %v\nhint: sftpc --help, or sftpc %s --help\n", err, verbIn(args))
+		return usageStatus(args)
+	}
+	return context.Selected().Target.Addr().Interface().(verb).do(p)
+}
+
+// help shows the examples first where the whole command is asked about.
+func help(options kong.HelpOptions, context *kong.Context) error {
+	if context.Selected() == nil {
+		io.WriteString(context.Stdout, examples)
+	}
+	return kong.DefaultHelpPrinter(options, context)
+}
+
+// verbIn is the verb that a command line seems to mean.
+func verbIn(args []string) string {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			return a
+		}
+	}
+	return "run"
+}
+
+// usageStatus is the status of a wrong command line: run's differs, because its
+// small numbers are the script's.
+func usageStatus(args []string) int {
+	if verbIn(args) == "run" {
+		return app.StatusNotRun
+	}
+	return app.StatusUsage
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/netio/server"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+type serveVerb struct {
+	Dir      string `arg:"" help:"the folder to serve"`
+	ReadOnly bool   `help:"refuse whatever would change the folder"`
+	Port     int    `default:"0" help:"the port to listen on; 0 takes a free one"`
+	User     string `default:"sftpc" help:"the name to log in with"`
+	Verbose  bool   `short:"v" help:"tell every command and reply"`
+}
+
+// do serves on loopback only: what this verb is for is trying scripts.
+func (v *serveVerb) do(p *app.Process) int {
+	folder := p.Path(v.Dir)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return p.Refuse(app.StatusUsage, fmt.Errorf("%s: not a folder", v.Dir))
+	}
+	password := rand.Text()[:16]
+	options := server.Options{Dir: folder, Users: map[string]string{v.User: password}, ReadOnly: v.ReadOnly}
+	if v.Verbose {
+		options.Log = func(line string) { fmt.Fprintln(p.Stderr, diag.Escape(line)) }
+	}
+	ctx, stop := app.WithSignals(context.Background())
+	defer stop()
+	s, err := server.Listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(v.Port)), options)
+	if err != nil {
+		return p.Refuse(app.StatusFound, err)
+	}
+	fmt.Fprintf(p.Stdout, "OPENHOST(\"%s\",\"%s\",\"%s\")\n", s.Addr(), v.User, password)
+	fmt.Fprintf(p.Stderr, "serving %s until interrupted; only this machine can connect\n", diag.Escape(v.Dir))
+	<-ctx.Done()
+	if err := s.Close(); err != nil {
+		return p.Refuse(app.StatusFound, err)
+	}
+	return app.StatusGood
+}

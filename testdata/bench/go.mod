@@ -1,0 +1,3 @@
+module github.com/sftpc/sftpc/testdata/bench
+
+go 1.26.0
