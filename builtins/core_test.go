@@ -531,3 +531,47 @@ func TestDescribeData(t *testing.T) {
 		}
 	}
 }
+
+func TestLogTo_aLogThatCannotBeWrittenIsGivenUpAloud(t *testing.T) {
+	b := newBench(t, Options{})
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.replace("LOGTO", func(s *State, a *arguments) error {
+		full := writerFunc(func([]byte) (int, error) { return 0, errors.New("no space left on device") })
+		return s.voice.logTo(&logFile{file: file, transcript: NewTranscript(full, TranscriptOptions{Everything: true})})
+	})
+	o := b.run(`LOGTO("x")`, `PRINT("a")`, `PRINT("b")`)
+	if o.stdout != "a\nb\n" || o.transcript != "warning: job.ftp:2: the log ends here, it cannot be written: no space left on device\n" {
+		t.Errorf("%q, %q", o.stdout, o.transcript)
+	}
+	if _, err := file.Write(nil); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the file is still open: %v", err)
+	}
+}
+
+func TestPrint_whatCannotBeWrittenIsAFailure(t *testing.T) {
+	b := newBench(t, Options{})
+	program := b.compile("PRINT(1)\nPRINT(2)\n")
+	result, err := b.host.Run(context.Background(), program, Job{Stdout: writerFunc(func([]byte) (int, error) { return 0, errors.New("gone") })})
+	if err != nil || result.Status != 1 || len(result.Failures) != 2 || result.Failures[0].Result.Name != "LOCAL_FAILURE" {
+		t.Errorf("%v %+v", err, result)
+	}
+}
+
+// A defect in a command must not take an embedder's process down, and what the
+// run held is closed all the same.
+func TestRun_aDefectIsAnErrorAndClosesWhatIsOpen(t *testing.T) {
+	root := t.TempDir()
+	b := newBench(t, Options{Root: root})
+	b.replace("CLOSEHOST", func(*State, *arguments) error { panic("a defect") })
+	o := b.run(`LOGTO("run.log")`, `PRINT("before")`, `CLOSEHOST`, `PRINT("never")`)
+	if !errors.Is(o.err, vm.ErrInternal) || o.result == nil || o.result.Status != 1 || o.stdout != "before\n" {
+		t.Errorf("%v %+v %q", o.err, o.result, o.stdout)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "run.log"))
+	if err != nil || !strings.Contains(string(text), "before\n") || !strings.Contains(string(text), "a defect") {
+		t.Errorf("%v %q", err, text)
+	}
+}

@@ -45,6 +45,8 @@ type Options struct {
 	Zone *time.Location
 
 	// Settings give first values by the setting's name: "upload-mode": "ATOMIC".
+	// A value is what stands between the command's brackets; several calls are
+	// separated by semicolons: "timeout": "5, CONNECT; 30, IDLE".
 	Settings map[string]string
 	// Strict makes arithmetic on a text that is no number a runtime error.
 	Strict bool

@@ -44,7 +44,7 @@ func (s *State) perform(b *binding, call *vm.Call) error {
 
 // attempt checks the arguments and runs the command, unless something holds it.
 func (s *State) attempt(b *binding, a *arguments) error {
-	if err := a.check(); err != nil {
+	if err := a.check(); err != nil && b.row.Name != "EXIT" {
 		return err
 	}
 	if b.pure {
@@ -121,8 +121,11 @@ func (s *State) fail(call *vm.Call, b *binding, a *arguments, err error) error {
 	looked := call.Looked()
 	s.brake(b.row, true, looked)
 	s.lastFailure = f
-	s.tally.record(f, looked)
-	s.finish(a, f, looked)
+	// A TRY that catches it deals with it, as looking at it does; but only looking
+	// lets a brake stay off.
+	handled := looked || call.Caught()
+	s.tally.record(f, handled)
+	s.finish(a, f, handled)
 	if a.partial && (looked || !call.Caught()) {
 		// Out variables that a failure leaves a value in: the machine empties them
 		// after an error, so the code is handed to it as any other result.

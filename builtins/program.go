@@ -91,13 +91,15 @@ func (s *State) sleep(a *arguments) error {
 // stop ends the script; its status says whether commands failed.
 func (s *State) stop(*arguments) error { return &vm.Exit{} }
 
-// exit ends the script with a status of the script's choice.
+// exit ends the script with a status of the script's choice. It ends it too when
+// the argument is no status, even no number: a script that wants to end must not
+// go on.
 func (s *State) exit(a *arguments) error {
 	status := 1
-	if n := a.number(0); n == math.Trunc(n) && n >= 0 && n <= 255 {
+	if n, ok := a.values[0].Float(); ok && n == math.Trunc(n) && n >= 0 && n <= 255 {
 		status = int(n)
 	} else {
-		s.warn("EXIT(%s): a status is a whole number from 0 to 255; the status is 1", a.text(0))
+		s.warn("EXIT(%s): a status is a whole number from 0 to 255; the status is 1", quoted(a.text(0)))
 	}
 	s.exitStatus = &status
 	return &vm.Exit{Status: status}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sftpc/sftpc/vm"
@@ -118,10 +119,10 @@ func (s *State) end(ctx context.Context, err error) (*Result, error) {
 		}
 	case errors.Is(err, vm.ErrFuel), errors.Is(err, vm.ErrText):
 		result.Status = statusTimeout
-		s.voice.tell(Event{Kind: RunError, Text: err.Error()})
+		s.voice.tell(Event{Kind: RunError, Text: firstLine(err.Error())})
 	default:
 		result.Status = 1
-		s.voice.tell(Event{Kind: RunError, Text: err.Error()})
+		s.voice.tell(Event{Kind: RunError, Text: firstLine(err.Error())})
 		result.Err = err
 		if fault, ok := errors.AsType[*vm.RuntimeError](err); ok && !errors.Is(fault, vm.ErrInternal) {
 			err = nil
@@ -132,6 +133,13 @@ func (s *State) end(ctx context.Context, err error) (*Result, error) {
 	summary := result.Summary
 	s.voice.tell(Event{Kind: RunEnd, Script: s.job.Script, Summary: &summary})
 	return result, err
+}
+
+// firstLine leaves out the stack below the sentence of an internal error; the
+// error that Run returns has it.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // Statuses of a run besides 0, 1 and what EXIT said; spec/results.md has the table.

@@ -72,8 +72,23 @@ func (v *voice) tellLocked(e Event) {
 		s.job.Events(e)
 	}
 	if v.log != nil {
-		v.log.transcript.Write(e)
+		v.writeLog(e)
 	}
+}
+
+// writeLog writes the event into the log. A log that cannot be written is given
+// up, and that is said where else things are told.
+func (v *voice) writeLog(e Event) {
+	v.log.transcript.Write(e)
+	err := v.log.transcript.Err()
+	if err == nil {
+		return
+	}
+	lost := v.log
+	v.log = nil
+	// The first error is the one that says why; closing can only repeat it.
+	_ = lost.file.Close()
+	v.tellLocked(Event{Kind: Warning, Text: fmt.Sprintf("the log ends here, it cannot be written: %v", err)})
 }
 
 // flush puts what PRINT wrote where it belongs before something takes long or
