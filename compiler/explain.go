@@ -65,6 +65,9 @@ func twoValues(before, found *lexer.Token) mistake {
 	case before.Type == tokenName && (found.Type == tokenName || found.Type == tokenNumber):
 		return mistake{codeMissingQuotes, spanOf(before).To(at), "words in a row are no value",
 			`a text needs quotes: "` + shortened(before.Value+" "+found.Value) + ` …"`}
+	case before.Type == tokenName && (found.Type == tokenText || found.Type == tokenVariable):
+		return mistake{codeMissingBrackets, at, fmt.Sprintf("nothing stands between %s and %s", described(before), described(found)),
+			"the arguments of a command stand in brackets: " + before.Value + "(" + shortened(found.Value) + ")"}
 	case touching && before.Type == tokenText && found.Type == tokenName:
 		return mistake{codeMissingJoin, at, "the text ends before " + shortened(found.Value),
 			`a quote inside of a text is doubled: "say ""hi"""`}

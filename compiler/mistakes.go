@@ -146,21 +146,18 @@ func (r *reporter) warnf(code string, span diag.Span, hint, format string, args 
 
 func (r *reporter) mistake(m mistake) { r.errorf(m.code, m.span, m.hint, "%s", m.message) }
 
-// full reports whether further errors would be dropped.
-func (r *reporter) full() bool { return r.errors > errorLimit }
-
-// add files a diagnostic. Errors beyond the limit are dropped, and a warning
-// behind the last one says so.
+// add files a diagnostic. Once there are too many errors, a warning says so and
+// the rest is only counted.
 func (r *reporter) add(d diag.Diagnostic) {
 	d.File = r.file
 	if d.Severity == diag.Error {
 		r.errors++
-		if r.errors == errorLimit+1 {
-			d = diag.Diagnostic{Severity: diag.Warning, Code: codeMoreErrors, File: r.file, Span: d.Span,
-				Message: fmt.Sprintf("the file has more errors than %d; those from here on are not shown", errorLimit)}
-		}
 	}
-	if !r.full() || r.errors == errorLimit+1 && d.Code == codeMoreErrors {
+	switch {
+	case r.errors <= errorLimit:
 		r.list = append(r.list, d)
+	case r.errors == errorLimit+1 && d.Severity == diag.Error:
+		r.list = append(r.list, diag.Diagnostic{Severity: diag.Warning, Code: codeMoreErrors, File: r.file, Span: d.Span,
+			Message: fmt.Sprintf("the file has more errors than %d; those from here on are not shown", errorLimit)})
 	}
 }

@@ -50,6 +50,7 @@ func badScripts() []struct {
 		{`PRINT("a" "b")`, []string{`1 E0128 nothing stands between the text "a" and the text "b" | write .`}},
 		{`PRINT("say "hi"")`, []string{`1 E0128 the text ends before hi | doubled`}},
 		{"$x = 1 2", []string{"1 E0128 nothing stands between the number 1 and the number 2"}},
+		{`$x = GETFILE "a"`, []string{`1 E0131 between GETFILE and the text "a" | in brackets: GETFILE("a")`}},
 		{"$x = $a (1)", []string{"1 E0122 $a is a variable and takes no arguments"}},
 		{"$x = (1, 2)", []string{"1 E0122 these brackets hold one value"}},
 		{"$x = 1, 2", []string{"1 E0122 a comma cannot stand here | lists are texts"}},
@@ -230,9 +231,9 @@ func TestParse_Limits(t *testing.T) {
 		{"IF", strings.Repeat("IF(1)\n", lines) + strings.Repeat("END IF\n", lines), "E0144 more than 200 blocks in each other"},
 		{"open loops", strings.Repeat("WHILE(1)\n", lines), "E0142"},
 		{"comments", strings.Repeat("a /* b\n", lines), "E0116"},
-		{"quotes", "$x = " + strings.Repeat(`"a`, many), "E0128"},
-		{"typographic quotes", strings.Repeat("“a”", many), "E0111"},
-		{"closing brackets", strings.Repeat(")", many), "E0135"},
+		{"quotes", "$x = " + strings.Repeat(`"a`, lines), "E0128"},
+		{"typographic quotes", strings.Repeat("“a”", lines), "E0111"},
+		{"closing brackets", strings.Repeat(")", lines), "E0135"},
 	} {
 		_, report := parsed(c.text)
 		if len(report.list) == 0 || len(report.list) > errorLimit+1 || !strings.Contains(report.list[0].Code+" "+report.list[0].Message, c.want) {
