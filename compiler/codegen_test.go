@@ -317,3 +317,41 @@ func TestCodegen_unoptimized(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Chains of jumps are followed to their end however long they are, and circles of
+// any size, entered anywhere, become one jump.
+func TestCodegen_longChainsOfJumps(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		length int
+		back   int // where the last jump leads, -1 to the end
+		want   string
+	}{
+		{"short", 3, -1, "Halt"},
+		{"long", 200, -1, "Halt"},
+		{"even", 201, -1, "Halt"},
+		{"circle", 200, 0, "Jump -> 0"},
+		{"circle at the end", 200, 150, "Jump -> 0"},
+		{"odd circle at the end", 200, 151, "Jump -> 0"},
+		{"circle of one", 200, 199, "Jump -> 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// Labels stand in the reverse order, so that nothing falls through.
+			var b strings.Builder
+			b.WriteString("GOTO :l0\n")
+			for n := c.length - 1; n >= 0; n-- {
+				next := fmt.Sprintf("l%d", n+1)
+				if n == c.length-1 {
+					if next = "end"; c.back >= 0 {
+						next = fmt.Sprintf("l%d", c.back)
+					}
+				}
+				fmt.Fprintf(&b, ":l%d\nGOTO :%s\n", n, next)
+			}
+			b.WriteString(":end\n")
+			if got := listing(mustCompile(t, b.String(), Options{})); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/sftpc/sftpc/vm/bytecode"
 	"github.com/sftpc/sftpc/vm/diag"
@@ -145,7 +146,7 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 		f.LocalNames = append(f.LocalNames, "", "")
 	}
 	f.Positions = make([]bytecode.Position, 0, address/2)
-	w := writer{f: f, file: e.meaning.file, last: unplaced}
+	w := writer{f: f, at: locator{file: e.meaning.file}, last: unplaced}
 	for _, s := range stretches {
 		for i := range s.code {
 			w.write(&s.code[i])
@@ -157,7 +158,7 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 // writer turns instructions into words, positions and ranges.
 type writer struct {
 	f       *bytecode.Function
-	file    *diag.File
+	at      locator
 	last    int    // place of the last position
 	abandon *block // of the instruction before
 }
@@ -165,7 +166,7 @@ type writer struct {
 func (w *writer) write(in *instruction) {
 	pc := len(w.f.Code)
 	if in.place != unplaced && in.place != w.last {
-		line, column := w.file.Position(in.place)
+		line, column := w.at.position(in.place)
 		w.f.Positions = append(w.f.Positions, bytecode.Position{PC: pc, Line: line, Column: column})
 		w.last = in.place
 	}
@@ -193,6 +194,25 @@ func (w *writer) write(in *instruction) {
 		w.f.Code = append(w.f.Code, extra)
 	}
 	w.extend(in, pc)
+}
+
+// locator finds lines and columns of places that mostly ascend. Counting each
+// column from the start of its line would be quadratic in the longest line.
+type locator struct {
+	file         *diag.File
+	line, column int
+	offset, end  int // of the place found last, and of its line
+}
+
+func (l *locator) position(place int) (line, column int) {
+	if l.line > 0 && l.offset <= place && place <= l.end {
+		l.column += utf8.RuneCountInString(l.file.Text()[l.offset:place])
+	} else {
+		l.line, l.column = l.file.Position(place)
+		_, l.end = l.file.LineSpan(l.line)
+	}
+	l.offset = place
+	return l.line, l.column
 }
 
 // extend keeps the ranges of abandoned statements: a run of instructions that

@@ -36,8 +36,11 @@ func (g *generator) line(format string, args ...any) {
 func (g *generator) variable() string { return g.pick("$a", "$b", "$c", "$d") }
 
 func (g *generator) literal() string {
+	if g.chance(2) {
+		return "100000000000000000000"
+	}
 	return g.pick("0", "1", "5", "2.5", "007", `"x"`, `""`, `"a|b"`, `"10"`, "TRUE", "FALSE", "OK",
-		`"2024_02_29-10_20_30"`, "100000000000000000000", `" 3 "`, `"-4"`)
+		`"2024_02_29-10_20_30"`, `" 3 "`, `"-4"`)
 }
 
 func (g *generator) expression(depth int) string {
@@ -50,7 +53,7 @@ func (g *generator) expression(depth int) string {
 	inner := func() string { return g.expression(depth - 1) }
 	switch rapid.IntRange(0, 9).Draw(g.t, "expression") {
 	case 0, 1:
-		return fmt.Sprintf("(%s %s %s)", inner(), g.pick("+", "-", "*", "/"), inner())
+		return fmt.Sprintf("(%s %s %s)", inner(), g.pick("+", "-", "+", "-", "*", "/"), inner())
 	case 2, 3:
 		return fmt.Sprintf("(%s %s %s)", inner(), g.pick("==", "!=", "<", ">", "<=", ">="), inner())
 	case 4:
@@ -109,7 +112,12 @@ func (g *generator) statement(depth int) {
 			g.line(":l%d", label)
 		}
 	case 8, 9, 10:
-		g.line("IF(%s)", g.expression(3))
+		if g.chance(50) {
+			// What becomes a comparing jump.
+			g.line("IF(%s %s %s)", g.pick(g.variable(), g.literal()), g.pick("==", "!=", "<", ">", "<=", ">="), g.pick(g.variable(), g.literal()))
+		} else {
+			g.line("IF(%s)", g.expression(3))
+		}
 		g.block(depth - 1)
 		if g.chance(50) {
 			g.line("ELSE IF(%s)", g.expression(2))
@@ -165,8 +173,12 @@ func behaviour(program *bytecode.Program) (text string, finished bool) {
 func TestLanguage_optimizationIsInvisible(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := &generator{t: t}
-		for range rapid.IntRange(1, 8).Draw(t, "statements") {
+		for _, v := range []string{"$a", "$b", "$c", "$d"} {
+			g.line("%s = %s", v, g.literal())
+		}
+		for range rapid.IntRange(3, 12).Draw(t, "statements") {
 			g.statement(3)
+			g.line(`PRINT($a . "," . $b . "," . $c . "," . $d)`)
 		}
 		compareOptimized(t, g.b.String())
 	})

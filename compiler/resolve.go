@@ -26,6 +26,7 @@ type resolver struct {
 	loops   int // loops of both kinds around the statement at hand
 	forEach int // FOREACH loops around it
 	nesting int
+	parsed  bool // without errors
 	lenient bool // among the arguments of an unknown command: no more errors about bare words
 }
 
@@ -67,7 +68,7 @@ func newVocabulary(commands []catalog.Command) *vocabulary {
 // resolve gives every name of the script its meaning.
 func resolve(tree *script, words *vocabulary, report *reporter) *meaning {
 	r := &resolver{
-		reporter: report, words: words, scope: &scope{},
+		reporter: report, words: words, parsed: report.errors == 0, scope: &scope{},
 		symbols: map[string]*symbol{}, labels: map[string]*label{},
 	}
 	body := r.statements(tree.body)
@@ -111,7 +112,7 @@ func (r *resolver) statement(s statement) step {
 		value := r.expression(s.value)
 		return &assignStep{s.node, r.assigned(&s.name), value}
 	case *commandStatement:
-		if site, ok := r.call(s.call).(*site); ok {
+		if site, ok := r.call(s.call, true).(*site); ok {
 			return &callStep{s.node, site}
 		}
 		return nil
@@ -155,7 +156,8 @@ func (r *resolver) forEachStatement(s *forEachStatement) step {
 }
 
 func (r *resolver) requireLoop(word string, span diag.Span) {
-	if r.loops == 0 {
+	// A head that did not parse leaves its body without a loop.
+	if r.loops == 0 && r.parsed {
 		r.errorf(codeOutsideLoop, span, "it belongs between WHILE or FOREACH and its END", "%s stands outside of a loop", word)
 	}
 }
@@ -190,7 +192,7 @@ func (r *resolver) expression(e expression) operand {
 	case *bareWord:
 		return r.word(e, nil, 0)
 	case *call:
-		return r.call(e)
+		return r.call(e, false)
 	case *unary:
 		o := r.expression(e.operand)
 		if e.operator == opNot {
@@ -207,13 +209,17 @@ func (r *resolver) binary(e *binary) operand {
 	left, right := r.expression(e.left), r.expression(e.right)
 	if e.operator == opJoin {
 		// Joining is associative, so a chain is one operand however it is bracketed.
-		chain := &joined{node: e.node, place: e.operatorSpan.Start}
-		for _, side := range []operand{left, right} {
-			if inner, ok := side.(*joined); ok {
-				chain.parts = append(chain.parts, inner.parts...)
-			} else {
-				chain.parts = append(chain.parts, side)
-			}
+		// A left chain belongs to nobody else and grows; copying it for each
+		// operator would make long chains quadratic.
+		chain, ok := left.(*joined)
+		if !ok {
+			chain = &joined{place: e.operatorSpan.Start, parts: []operand{left}}
+		}
+		chain.node = e.node
+		if inner, ok := right.(*joined); ok {
+			chain.parts = append(chain.parts, inner.parts...)
+		} else {
+			chain.parts = append(chain.parts, right)
 		}
 		return chain
 	}

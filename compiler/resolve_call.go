@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,12 +15,19 @@ import (
 // operand stack at once.
 const mostArguments = 100
 
+// keywords may be what is meant where a statement begins with an unknown command.
+var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "ELSE", "END"}
+
 // call resolves a call by its name: a site, or a placeholder after an error.
-func (r *resolver) call(c *call) operand {
+func (r *resolver) call(c *call, statement bool) operand {
 	if command := r.words.commands[c.name]; command != nil {
 		return r.invoke(c, command)
 	}
-	r.errorf(codeUnknownCommand, c.nameSpan, didYouMean(c.name, r.words.names, ""), "unknown command %s", r.spelling(c.nameSpan))
+	candidates := r.words.names
+	if statement {
+		candidates = slices.Concat(candidates, keywords)
+	}
+	r.errorf(codeUnknownCommand, c.nameSpan, didYouMean(c.name, candidates, ""), "unknown command %s", r.spelling(c.nameSpan))
 	r.wrongArguments(c)
 	return placeholder(c.span)
 }
@@ -145,7 +153,7 @@ func (r *resolver) explain(c *call, command *catalog.Command) {
 		}
 	}
 	if closest == nil || furthest >= given {
-		r.errorf(codeArity, c.nameSpan, "write "+usage(command), "%s takes %s, not %s", command.Name, arityText(command), countText(given))
+		r.errorf(codeArity, c.nameSpan, usage(command), "%s takes %s, not %s", command.Name, arityText(command), countText(given))
 		return
 	}
 	param, argument := closest.Param(furthest), c.arguments[furthest]
@@ -158,7 +166,7 @@ func (r *resolver) explain(c *call, command *catalog.Command) {
 			return
 		}
 	}
-	r.errorf(codeNotAVariable, argument.at(), "write "+usage(command), "%s sets a variable here", command.Name)
+	r.errorf(codeNotAVariable, argument.at(), usage(command), "%s sets a variable here", command.Name)
 }
 
 // misfit is the place of the first argument that the form cannot take, the number
@@ -210,48 +218,9 @@ func arityText(command *catalog.Command) string {
 	return fmt.Sprintf("%d to %s", least, plural(most, "argument"))
 }
 
-// usage is how the command is written, all forms: GETLIST($list, what [, wildcard [, order]]).
+// usage is the hint that shows how the command is written, a line for each form.
 func usage(command *catalog.Command) string {
-	var forms []string
-	for i := range command.Forms {
-		forms = append(forms, formUsage(command.Name, &command.Forms[i]))
-	}
-	return wordList(forms)
-}
-
-func formUsage(name string, form *catalog.Form) string {
-	if len(form.Params) == 0 {
-		return name
-	}
-	var b strings.Builder
-	b.WriteString(name + "(")
-	closing := 0
-	for i, p := range form.Params {
-		word := p.Name
-		switch {
-		case p.Out():
-			word = "$" + word
-		case p.Kind == catalog.ParamConstant && len(p.Constants) <= 4:
-			word = strings.Join(p.Constants, " | ")
-		}
-		separator := ""
-		if i > 0 {
-			separator = ", "
-		}
-		if p.Optional {
-			if closing++; i > 0 {
-				separator = " [, "
-			} else {
-				separator = "["
-			}
-		}
-		b.WriteString(separator + word)
-		if p.Variadic {
-			b.WriteString(", …")
-		}
-	}
-	b.WriteString(strings.Repeat("]", closing) + ")")
-	return b.String()
+	return "write " + strings.Join(catalog.Syntax(*command), "\nor    ")
 }
 
 // reservedStatusesFrom is where the statuses begin that a run gives a meaning of
