@@ -157,14 +157,11 @@ func (r *resolver) explain(c *call, command *catalog.Command) {
 		return
 	}
 	param, argument := closest.Param(furthest), c.arguments[furthest]
-	switch a := argument.(type) {
-	case *bareWord:
-		if !param.Out() {
-			param := *param
-			param.Constants = r.constantsAt(command, furthest)
-			r.refuseWord(a.span, r.spelling(a.span), command.Name, &param)
-			return
-		}
+	if word, ok := argument.(*bareWord); ok && !param.Out() {
+		anyForm := *param
+		anyForm.Constants = r.constantsAt(command, furthest)
+		r.refuseWord(word.span, r.spelling(word.span), command.Name, &anyForm)
+		return
 	}
 	r.errorf(codeNotAVariable, argument.at(), usage(command), "%s sets a variable here", command.Name)
 }
