@@ -137,7 +137,7 @@ run:
 				if outcome == 0 {
 					outcome = m.compareSlow(a, b)
 				}
-				*a = value.Bool(decide>>(4*(uint8(w)-uint8(bytecode.Equal)))&outcome != 0)
+				*a = value.Bool(decide>>(4*(w-uint32(bytecode.Equal))&31)&outcome != 0)
 
 			case bytecode.Concat:
 				n := uint8(w >> 8)
@@ -291,7 +291,7 @@ run:
 				if outcome == 0 {
 					outcome = m.compareFused(regs, w)
 				}
-				if decide>>(4*(w>>24))&outcome != 0 {
+				if decide>>(4*(w>>24)&31)&outcome != 0 {
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
@@ -316,7 +316,7 @@ run:
 				if outcome == 0 {
 					outcome = m.compareFused(regs, w)
 				}
-				if decide>>(4*(w>>24))&outcome != 0 {
+				if decide>>(4*(w>>24)&31)&outcome != 0 {
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
