@@ -1,0 +1,55 @@
+# Sourced by the other scripts, and by whoever runs `go test -tags servers` by
+# hand. What a test needs to know is exported; every value can be set before.
+
+# State of the rig: unpacked servers, rendered configurations, homes, logs, pids.
+export SFTPC_RIG_RUN=${SFTPC_RIG_RUN:-${TMPDIR:-/var/tmp}/sftpc-rig}
+export SFTPC_RIG_USER=${SFTPC_RIG_USER:-sftpcrig}
+export SFTPC_RIG_PASSWORD=${SFTPC_RIG_PASSWORD:-only-for-tests-1}
+# Two rigs on one machine need two bases; each takes base to base+299.
+export SFTPC_RIG_BASE=${SFTPC_RIG_BASE:-27000}
+
+export SFTPC_RIG_HOST=127.0.0.1
+# Empty where the machine has no IPv6 loopback; the tests then say so.
+if [ -z "${SFTPC_RIG_HOST6+set}" ]; then
+  SFTPC_RIG_HOST6=
+  if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then SFTPC_RIG_HOST6=::1; fi
+fi
+export SFTPC_RIG_HOST6
+export SFTPC_RIG_VSFTPD=$((SFTPC_RIG_BASE + 21))
+export SFTPC_RIG_PROFTPD=$((SFTPC_RIG_BASE + 22))
+export SFTPC_RIG_PUREFTPD=$((SFTPC_RIG_BASE + 23))
+export SFTPC_RIG_PYFTPDLIB=$((SFTPC_RIG_BASE + 24))
+
+rig_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+rig_tree=$SFTPC_RIG_RUN/tree   # the unpacked packages
+rig_servers="vsftpd proftpd pureftpd pyftpdlib"
+
+# Passive ports: base+100 to base+299, fifty for each server, so that none takes
+# another's.
+rig_passive() { # server -> "low high"
+  local n=0 s
+  for s in $rig_servers; do
+    if [ "$s" = "$1" ]; then echo "$((SFTPC_RIG_BASE + 100 + 50 * n)) $((SFTPC_RIG_BASE + 149 + 50 * n))"; return; fi
+    n=$((n + 1))
+  done
+}
+
+# vsftpd insists on an account of the system and a PAM service. Those are made on
+# machines that nobody minds, and nowhere else.
+rig_allowed() {
+  if [ "${CI:-}" = true ] || [ "${SFTPC_RIG_ALLOW:-}" = 1 ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
+    if [ "$(id -u)" = 0 ]; then return 0; fi
+    echo "rig: must run as root: it makes the account $SFTPC_RIG_USER and a PAM service, and the servers change users" >&2
+    return 1
+  fi
+  cat >&2 <<TEXT
+rig: refused. It would make the account $SFTPC_RIG_USER, the file
+/etc/pam.d/$SFTPC_RIG_USER, and install libraries that the servers need. That is
+done only in a container, in CI (CI=true), or where you say that this machine is
+for it: SFTPC_RIG_ALLOW=1.
+TEXT
+  return 1
+}
+
+# The mark by which the rig knows what it made itself.
+rig_mark="sftpc test rig"

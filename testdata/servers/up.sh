@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Starts the servers (all, or those named) and returns when each has greeted.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+rig_allowed
+[ -e "$rig_tree/unpacked" ] || { echo "rig: run install.sh first" >&2; exit 1; }
+
+run=$SFTPC_RIG_RUN
+uid=$(id -u "$SFTPC_RIG_USER")
+gid=$(id -g "$SFTPC_RIG_USER")
+mkdir -p "$run/etc" "$run/log" "$run/pid" "$run/empty"
+chmod 755 "$run/empty"
+
+# Fills the @NAMES@ of a template in.
+render() { # template server host
+  local range
+  read -r -a range <<<"$(rig_passive "$2")"
+  local port=SFTPC_RIG_${2^^}
+  sed -e "s|@RUN@|$run|g" -e "s|@TREE@|$rig_tree|g" -e "s|@USER@|$SFTPC_RIG_USER|g" -e "s|@HOST@|$3|g" \
+    -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@LOW@|${range[0]}|g" -e "s|@HIGH@|${range[1]}|g" "$rig_source/$1"
+}
+
+# Each server leads a process group of its own, so that down.sh reaches the
+# processes of its sessions too.
+start() { # name command...
+  local name=$1
+  shift
+  setsid "$@" >"$run/log/$name.out" 2>&1 </dev/null &
+  echo $! >"$run/pid/$name"
+}
+
+# Waits for a greeting, and shows what the server had to say if there is none.
+greeted() { # name host port
+  local end=$((SECONDS + 20)) line
+  while [ $SECONDS -lt $end ]; do
+    if { exec 3<>"/dev/tcp/$2/$3"; } 2>/dev/null; then
+      line=
+      read -r -t 5 line <&3 || true
+      exec 3>&-
+      case $line in 220*) echo "up         $1 at $2 port $3"; return 0 ;; esac
+    fi
+    sleep 0.1
+  done
+  echo "rig: $1 does not greet at $2 port $3" >&2
+  tail -n 20 "$run"/log/"$1"* >&2
+  return 1
+}
+
+"$rig_source/down.sh" >/dev/null
+for server in ${*:-$rig_servers}; do
+  mkdir -p "$run/home/$server"
+  chown "$uid:$gid" "$run/home/$server"
+  case $server in
+  vsftpd)
+    for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
+      name=vsftpd
+      listen="listen=YES\nlisten_ipv6=NO\nlisten_address=$host"
+      if [ "$host" = "$SFTPC_RIG_HOST6" ]; then
+        name=vsftpd6
+        listen="listen=NO\nlisten_ipv6=YES\nlisten_address6=$host"
+      fi
+      { render vsftpd.conf vsftpd "$host"; printf '%b\n' "$listen"; } | grep -v '^#' >"$run/etc/$name.conf"
+      start "$name" "$rig_tree/usr/sbin/vsftpd" "$run/etc/$name.conf"
+    done
+    ;;
+  proftpd)
+    render proftpd.conf proftpd "$SFTPC_RIG_HOST $SFTPC_RIG_HOST6" >"$run/etc/proftpd.conf"
+    (
+      umask 077
+      hash=$(perl -e 'print crypt($ARGV[0], q($6$sftpcrig$))' "$SFTPC_RIG_PASSWORD")
+      echo "$SFTPC_RIG_USER:$hash:$uid:$gid::$run/home/proftpd:/bin/sh" >"$run/etc/proftpd.passwd"
+      echo "$SFTPC_RIG_USER:x:$gid:" >"$run/etc/proftpd.group"
+    )
+    chown "$uid" "$run/etc/proftpd.passwd" "$run/etc/proftpd.group"
+    start proftpd "$rig_tree/usr/sbin/proftpd" --nodaemon --config "$run/etc/proftpd.conf"
+    ;;
+  pureftpd)
+    rm -f "$run/etc/pureftpd.passwd" "$run/etc/pureftpd.pdb"
+    printf '%s\n%s\n' "$SFTPC_RIG_PASSWORD" "$SFTPC_RIG_PASSWORD" |
+      "$rig_tree/usr/bin/pure-pw" useradd "$SFTPC_RIG_USER" -u "$uid" -g "$gid" -d "$run/home/pureftpd" \
+        -f "$run/etc/pureftpd.passwd" -m -F "$run/etc/pureftpd.pdb" >"$run/log/pure-pw.out" 2>&1
+    for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
+      name=pureftpd
+      [ "$host" = "$SFTPC_RIG_HOST" ] || name=pureftpd6
+      # shellcheck disable=SC2046 # the file holds one option a word
+      start "$name" "$rig_tree/usr/sbin/pure-ftpd" -S "$host,$SFTPC_RIG_PUREFTPD" -g "$run/pid/$name.own" \
+        $(render pureftpd.options pureftpd "$host" | grep -v '^#')
+    done
+    ;;
+  pyftpdlib)
+    read -r -a range <<<"$(rig_passive pyftpdlib)"
+    # The interpreter that the package was made for, whatever PATH says.
+    start pyftpdlib env PYTHONPATH="$rig_tree/usr/lib/python3/dist-packages" SFTPC_RIG_PASSWORD="$SFTPC_RIG_PASSWORD" \
+      /usr/bin/python3 "$rig_source/pyftpdlib_serve.py" "$SFTPC_RIG_PYFTPDLIB" "$SFTPC_RIG_USER" "$run/home/pyftpdlib" "${range[0]}" "${range[1]}" \
+      "$uid" "$gid" "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6
+    ;;
+  *)
+    echo "rig: no server is called $server: $rig_servers" >&2
+    exit 2
+    ;;
+  esac
+done
+for server in ${*:-$rig_servers}; do
+  port=SFTPC_RIG_${server^^}
+  for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do greeted "$server" "$host" "${!port}"; done
+done
