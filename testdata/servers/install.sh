@@ -51,7 +51,8 @@ else
   useradd --system --user-group --no-create-home --shell /usr/sbin/nologin --comment "$rig_mark" "$SFTPC_RIG_USER"
 fi
 # vsftpd serves the account's home; the others are told where to go.
-usermod --home "$SFTPC_RIG_RUN/home/vsftpd" "$SFTPC_RIG_USER"
+home=$SFTPC_RIG_RUN/home/vsftpd
+if [ "$(getent passwd "$SFTPC_RIG_USER" | cut -d: -f6)" != "$home" ]; then usermod --home "$home" "$SFTPC_RIG_USER"; fi
 echo "$SFTPC_RIG_USER:$SFTPC_RIG_PASSWORD" | chpasswd
 if [ -e "$pam" ] && ! grep -q "$rig_mark" "$pam"; then
   echo "rig: $pam is not ours" >&2
