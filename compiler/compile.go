@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/vm/bytecode"
@@ -42,7 +43,7 @@ func compile(name string, source []byte, commands []catalog.Command, opts Option
 	if problems.errors > 0 {
 		return nil, nil, problems.sorted()
 	}
-	program := emitProgram(m, baseName(name), !opts.Unoptimized, problems)
+	program := emitProgram(m, programName(name), !opts.Unoptimized, problems)
 	return program, m, problems.sorted()
 }
 
@@ -52,8 +53,13 @@ func (r *reporter) sorted() diag.List {
 	return r.list
 }
 
-// baseName is the last part of a path of any system: a program must not tell
-// where its source lay.
-func baseName(path string) string {
-	return path[strings.LastIndexAny(path, `/\`)+1:]
+// programName is the last part of a path of any system: a program must not tell
+// where its source lay. A file may be called what a bundle's name may not.
+func programName(path string) string {
+	name := diag.Escape(path[strings.LastIndexAny(path, `/\`)+1:])
+	for len(name) > bytecode.MaxName {
+		_, last := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-last]
+	}
+	return name
 }

@@ -55,9 +55,14 @@ func TestCompile_seed(t *testing.T) {
 func TestCompile_name(t *testing.T) {
 	for name, want := range map[string]string{
 		"a.ftp": "a.ftp", "dir/a.ftp": "a.ftp", "/home/me/a.ftp": "a.ftp", `C:\jobs\a.ftp`: "a.ftp", "": "",
+		"a\nb\x1b.ftp": `a\nb\x1b.ftp`, "caf\xe9.ftp": `caf\xe9.ftp`, strings.Repeat("é", 200): strings.Repeat("é", 127),
 	} {
-		if p, _ := Compile(name, nil, nil, Options{}); p.Name != want {
+		p, _ := Compile(name, nil, nil, Options{})
+		if p.Name != want {
 			t.Errorf("%q: named %q, want %q", name, p.Name, want)
+		}
+		if err := bytecode.Verify(p); err != nil {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }

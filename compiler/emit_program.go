@@ -139,7 +139,11 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 		Code: make([]uint32, 0, address),
 	}
 	for _, s := range e.meaning.symbols[:e.locals] {
-		f.LocalNames = append(f.LocalNames, s.name)
+		name := s.name
+		if !bytecode.IsVariableName(name) {
+			name = "" // longer than a bundle holds, which only a listing would show
+		}
+		f.LocalNames = append(f.LocalNames, name)
 	}
 	for depth := range e.meaning.nesting {
 		f.Iterators = append(f.Iterators, uint8(e.iterator(depth)))

@@ -46,6 +46,20 @@ func TestLimits_deepExpression(t *testing.T) {
 	}
 }
 
+// What a script may call a variable is no reason for the verifier to refuse it.
+func TestLimits_variableNames(t *testing.T) {
+	long := strings.Repeat("a", 1000)
+	for name, kept := range map[string]string{"año": "año", "日本": "日本", "_1": "_1", long: ""} {
+		p := mustCompile(t, "$"+name+" = 1\nPRINT($"+name+")\n", Options{})
+		if err := bytecode.Verify(p); err != nil {
+			t.Errorf("$%.20s: %v", name, err)
+		}
+		if got := p.Functions[0].LocalNames[0]; got != kept {
+			t.Errorf("$%.20s is the slot %q, want %q", name, got, kept)
+		}
+	}
+}
+
 func TestLimits_longChain(t *testing.T) {
 	p := mustCompile(t, "$a = 1\nPRINT($a"+strings.Repeat(" . 1 . $a", 500)+")\n", Options{})
 	if most := p.Functions[0].MaxStack; most > mostJoined {

@@ -3,6 +3,7 @@ package bytecode
 import (
 	"errors"
 	"fmt"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -114,6 +115,18 @@ func checkText(what, s string) error {
 	return nil
 }
 
+// IsVariableName reports whether a slot can have the name: letters, those beyond
+// ASCII included, digits and _, 1 to MaxName bytes.
+func IsVariableName(s string) bool {
+	for _, r := range s {
+		// A byte that is not UTF-8 reads as U+FFFD, which is no letter.
+		if r != '_' && (r < '0' || r > '9') && !unicode.IsLetter(r) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= MaxName
+}
+
 // isIdentifier accepts ASCII letters, digits and _, at least one.
 func isIdentifier(s string) bool {
 	if s == "" || len(s) > MaxName {
@@ -219,7 +232,7 @@ func (v *verifier) header() error {
 		return v.fail("%d names for %d slots", len(f.LocalNames), f.Locals)
 	}
 	for _, name := range f.LocalNames {
-		if name != "" && !isIdentifier(name) {
+		if name != "" && !IsVariableName(name) {
 			return v.fail("a slot has no proper name")
 		}
 	}
