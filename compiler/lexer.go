@@ -333,14 +333,17 @@ func (s *scanner) wrongOperator(w wrongOperator, start int) {
 
 func (s *scanner) wrongComment(following byte) {
 	start := s.at
-	s.at = s.lineEnd()
-	s.fault(codeWrongComment, start, "a comment begins with #", "/%c begins no comment", following)
+	closed := -1
 	if following == '*' && !s.endless {
-		i := strings.Index(s.text[start+2:], "*/")
-		if s.endless = i < 0; !s.endless {
-			s.at = start + 2 + i + 2
-		}
+		closed = strings.Index(s.text[start+2:], "*/")
+		s.endless = closed < 0
 	}
+	if closed >= 0 {
+		s.at += 2 + closed + 2
+	} else {
+		s.at = s.lineEnd() // asked only here: a line can hold many comments
+	}
+	s.fault(codeWrongComment, start, "a comment begins with #", "/%c begins no comment", following)
 }
 
 // foreign reads what begins with a character beyond ASCII.

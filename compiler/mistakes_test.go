@@ -231,6 +231,7 @@ func TestParse_Limits(t *testing.T) {
 		{"IF", strings.Repeat("IF(1)\n", lines) + strings.Repeat("END IF\n", lines), "E0144 more than 200 blocks in each other"},
 		{"open loops", strings.Repeat("WHILE(1)\n", lines), "E0142"},
 		{"comments", strings.Repeat("a /* b\n", lines), "E0116"},
+		{"comments on one line", strings.Repeat("/*a*/", many), "E0116"},
 		{"quotes", "$x = " + strings.Repeat(`"a`, lines), "E0128"},
 		{"typographic quotes", strings.Repeat("“a”", lines), "E0111"},
 		{"closing brackets", strings.Repeat(")", lines), "E0135"},
