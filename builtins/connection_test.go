@@ -128,6 +128,7 @@ func TestOpenHost(t *testing.T) {
 		{[]string{`OPENHOST("ftp.test")`, `$r = OPENHOST("ftp.test")`}, "OK", "Disconnected.\nConnecting to ftp.test\n"},
 		// A failed login leaves no connection, neither a new one nor the one before.
 		{[]string{`OPENHOST("ftp.test")`, `$x = OPENHOST("ftp.test","joe","wrong-one")`, `PRINT($x)`, `$r = CHDIR("/sub")`}, "NOT_CONNECTED", "12451"},
+		{[]string{`OPENHOST("ftp.test")`, `$x = OPENHOST("")`, `PRINT($x)`, `$r = CHDIR("/sub")`}, "NOT_CONNECTED", "20301"},
 	}
 	for _, c := range cases {
 		t.Run(strings.Join(c.script, ";"), func(t *testing.T) {

@@ -188,6 +188,9 @@ func (x excluder) needsPlaces() bool {
 	return false
 }
 
+// any reports whether there is anything to compare with.
+func (x excluder) any() bool { return len(x.list) > 0 }
+
 func (x excluder) covers(p place, from int, directory bool) bool {
 	for _, e := range x.list {
 		if e.covers(p, from, directory, x.fold) {

@@ -145,7 +145,7 @@ func (w *remoteSet) file(dir string, rel []string, at place, e session.Entry) {
 		w.state.tell("Skipping (%s) %s", kindName(e.Kind), path)
 		return
 	}
-	if w.exclude.covers(at.within(e.Name), w.from, false) {
+	if w.exclude.any() && w.exclude.covers(at.within(e.Name), w.from, false) {
 		w.state.tellVerbose("Skipping (excluded) %s", path)
 		return
 	}
@@ -159,13 +159,15 @@ func (w *remoteSet) file(dir string, rel []string, at place, e session.Entry) {
 // descend goes down into name.
 func (w *remoteSet) descend(ctx context.Context, dir string, rel []string, at place, name string) {
 	path := joinRemote(dir, name)
-	at = at.within(name)
+	if w.exclude.any() {
+		at = at.within(name)
+	}
 	switch {
 	case w.exclude.covers(at, w.from, true):
 		w.state.tellVerbose("Skipping (excluded) %s", path)
 		return
 	case len(rel) >= mostDepth, len(path) > longestPath:
-		w.below(path, fmt.Errorf("the tree is deeper than %d directories", mostDepth))
+		w.end(fmt.Errorf("the tree is deeper than %d directories", mostDepth))
 		return
 	case w.directories >= mostDirectories:
 		w.end(fmt.Errorf("the tree has more than %d directories", mostDirectories))
@@ -179,12 +181,6 @@ func (w *remoteSet) descend(ctx context.Context, dir string, rel []string, at pl
 		return
 	}
 	w.directory(ctx, path, append(slices.Clip(rel), name), at, listing)
-}
-
-// below counts a directory that is not walked into.
-func (w *remoteSet) below(path string, why error) {
-	w.state.tell("%s is left out: %v", path, why)
-	w.outcome.add(protocolError("walking down "+path, path, why))
 }
 
 // end stops the walk.
@@ -294,7 +290,7 @@ func (w *localSet) file(dir netio.LocalPath, rel []string, at place, e netio.Loc
 	case e.Kind != session.KindFile:
 		w.state.tell("Skipping (%s) %s", kindName(e.Kind), path)
 		return
-	case w.exclude.covers(at.within(e.Name), w.from, false):
+	case w.exclude.any() && w.exclude.covers(at.within(e.Name), w.from, false):
 		w.state.tellVerbose("Skipping (excluded) %s", path)
 		return
 	}

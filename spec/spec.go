@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-//go:embed *.md commands guide cookbook
+//go:embed *.md *.ebnf commands guide cookbook
 var files embed.FS
 
 // Page returns the page about a command or a subject ("getfile", "language",
