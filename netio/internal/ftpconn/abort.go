@@ -28,7 +28,7 @@ func (s *Session) sendAbort() {
 }
 
 // settle brings the control connection into step after a transfer that was given
-// up: NOOP, and its 200 is the end of all that came before.
+// up.
 func (s *Session) settle() {
 	if !s.op.aborted {
 		s.sendAbort()
@@ -37,20 +37,23 @@ func (s *Session) settle() {
 		s.giveUp(fault(session.ConnectionLost, errors.New("a transfer was aborted, and without NOOP nothing tells where its replies end")))
 		return
 	}
-	ctx := context.WithoutCancel(s.op.ctx)
-	if err := s.control.send(ctx, "NOOP", abortGrace); err != nil {
-		s.giveUp(asFault(err))
-		return
-	}
 	s.control.moving = false
-	s.owed = true
+	s.owed = owing{replies: true}
+	ctx := context.WithoutCancel(s.op.ctx)
 	if e := s.resync(ctx, min(abortGrace, s.settings.Timeouts.Reply)); e != nil && e.Cause != session.ReplyTimeout {
 		s.giveUp(e)
 	}
 }
 
-// resync reads up to the answer of the NOOP that settle sent. The replies it
-// passes over are nobody's LastReply.
+// owing is what an abort has left to be waited for.
+type owing struct {
+	replies bool // replies are still to come
+	asked   bool // NOOP was sent; its 200 is the last of them
+}
+
+// resync reads what is left of an aborted transfer. NOOP marks the end, sent only
+// when the server has said something: Pure-FTPd throws away what arrives together
+// with ABOR. The replies that are passed over are nobody's LastReply.
 func (s *Session) resync(ctx context.Context, within time.Duration) *session.Error {
 	last, answer := s.control.last, s.control.answer
 	defer func() { s.control.last, s.control.answer = last, answer }()
@@ -63,11 +66,18 @@ func (s *Session) resync(ctx context.Context, within time.Duration) *session.Err
 			s.control.noops = wanted - 1
 			return asFault(err)
 		}
+		if !s.owed.asked {
+			s.owed.asked = true
+			if err := s.control.send(ctx, "NOOP", within); err != nil {
+				return asFault(err)
+			}
+			continue
+		}
 		if reply.Code == 200 || wanted > 1 && (reply.Code == 500 || reply.Code == 502) {
 			wanted--
 		}
 		if wanted == 0 {
-			s.owed = false
+			s.owed = owing{}
 			s.control.pending = false
 			return nil
 		}

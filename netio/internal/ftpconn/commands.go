@@ -48,8 +48,12 @@ func (s *Session) currentDir() (string, error) {
 
 // quotedPath reads the name at the beginning of a 257: in quotes, a quote within
 // it doubled (RFC 959, appendix II); or bare, as some old servers have it.
+// Pure-FTPd doubles nothing, but is known by the words behind.
 func quotedPath(text string) (string, bool) {
 	rest, ok := strings.CutPrefix(strings.TrimLeft(text, " "), `"`)
+	if path, pure := strings.CutSuffix(rest, `" is your current location`); ok && pure {
+		return path, path != "" && !badLine(path)
+	}
 	if !ok {
 		word, _, _ := strings.Cut(strings.TrimLeft(text, " "), " ")
 		return word, strings.HasPrefix(word, "/")

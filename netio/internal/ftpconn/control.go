@@ -39,9 +39,9 @@ type control struct {
 	early   *session.Reply // arrived in mid-transfer, still to be taken
 	last    session.Reply  // the newest reply of all
 	answer  session.Reply  // the newest reply of the running operation
-	pending bool // a command was sent whose final reply has not been taken
-	noops   int  // keep-alive NOOPs whose answers have not been seen
-	moving  bool // between the 1xx and the final reply of a transfer
+	pending bool           // a command was sent whose final reply has not been taken
+	noops   int            // keep-alive NOOPs whose answers have not been seen
+	moving  bool           // between the 1xx and the final reply of a transfer
 }
 
 // newControl takes over conn and what reader has buffered of it.

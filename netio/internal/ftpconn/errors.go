@@ -99,6 +99,9 @@ func causeOf(verb string, reply session.Reply, active bool) (cause session.Cause
 	case reply.Code == 500, reply.Code == 502, reply.Code == 504:
 		return session.NotSupported, true
 	case reply.Code == 501:
+		if cause, certain := causeOfFileText(reply.Code, text); certain { // pyftpdlib, of a directory to list
+			return cause, true
+		}
 		return session.BadArgument, true
 	case reply.Code == 450, reply.Code >= 550 && reply.Code < 560:
 		return causeOfFileText(reply.Code, text)

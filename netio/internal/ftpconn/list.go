@@ -209,7 +209,7 @@ func (s *Session) goBack(home string) error {
 	defer stop()
 	last, answer, outer := s.control.last, s.control.answer, s.op
 	defer func() { s.control.last, s.control.answer, s.op = last, answer, outer }()
-	if s.owed {
+	if s.owed.replies {
 		return errors.New("the listing could not be ended in time to go back to " + home)
 	}
 	s.op = operation{ctx: ctx}

@@ -121,7 +121,8 @@ func (s *Session) connectData(about session.DataConn, reply session.Reply, host 
 	default:
 		return nil, s.unprepared(about, reply, err)
 	}
-	about.Local = conn.LocalAddr().String()
+	// What was reached, where the name of the host was dialled.
+	about.Local, about.Remote = conn.LocalAddr().String(), conn.RemoteAddr().String()
 	s.op.prepared = reply
 	s.observe(session.Wire{Kind: session.WireData, Text: about.Command + " " + about.Remote, Data: &about})
 	return newDataConn(s, about, conn), nil

@@ -42,7 +42,7 @@ type Session struct {
 	buffer     []byte // for copying, made when first needed
 
 	op     operation
-	owed   bool           // an abort's last replies are still to come
+	owed   owing          // what an abort has left to be waited for
 	gone   *session.Error // why the connection was given up
 	closed bool
 }
@@ -111,7 +111,7 @@ func (s *Session) Close(ctx context.Context) error {
 	if s.closed {
 		return nil
 	}
-	if s.gone == nil && !s.owed && ctx.Err() == nil && s.control.discard() == nil {
+	if s.gone == nil && !s.owed.replies && ctx.Err() == nil && s.control.discard() == nil {
 		ctx, stop := context.WithTimeout(ctx, min(farewell, s.settings.Timeouts.Reply))
 		s.op = operation{ctx: ctx}
 		s.exchange("QUIT")
@@ -146,7 +146,7 @@ func (s *Session) attempt(ctx context.Context, name string, command func() error
 	err := command()
 	s.cleanUp()
 	e, certain := s.verdict(err)
-	if e != nil && !certain && s.gone == nil && !s.owed {
+	if e != nil && !certain && s.gone == nil && !s.owed.replies {
 		s.investigate(e, s.op.verb, name)
 	}
 	return e
@@ -170,13 +170,17 @@ func (s *Session) begin(ctx context.Context) *session.Error {
 	case s.closed:
 		return fault(session.NotConnected, errors.New("the session was closed"))
 	case s.gone != nil:
-		return fault(session.ConnectionLost, s.gone)
+		e := fault(session.ConnectionLost, s.gone)
+		e.Reply = s.gone.Reply
+		return e
 	case ctx.Err() != nil:
 		return cancelled(ctx)
 	}
-	if s.owed {
+	if s.owed.replies {
 		if e := s.resync(ctx, s.settings.Timeouts.Reply); e != nil {
-			s.giveUp(e)
+			if e.Cause != session.Cancelled {
+				s.giveUp(e)
+			}
 			return e
 		}
 	}
@@ -194,20 +198,18 @@ func (s *Session) cleanUp() {
 	if s.op.data != nil {
 		s.op.data.Close()
 	}
-	failure := s.op.failure
+	failure, over := s.op.failure, s.control.isOver()
 	switch {
-	case s.control.isOver() || failure != nil && failure.Reply.Code == 421:
-		if failure == nil {
-			failure = s.control.lost(s.control.ending)
-		}
+	case failure != nil && (over || failure.Reply.Code == 421):
 		s.giveUp(failure)
+	case s.control.pending && over:
+		s.giveUp(s.control.lost(s.control.ending))
 	case s.control.pending && s.op.transfer:
 		s.settle()
-	case s.control.pending:
-		if failure == nil {
-			failure = fault(session.ConnectionLost, errors.New("a command was left without its reply"))
-		}
+	case s.control.pending && failure != nil:
 		s.giveUp(failure)
+	case s.control.pending:
+		s.giveUp(fault(session.ConnectionLost, errors.New("a command was left without its reply")))
 	}
 }
 

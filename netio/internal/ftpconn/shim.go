@@ -141,6 +141,9 @@ func (h *shim) receive() error {
 			// Pure-FTPd ends a download that broke with another 150.
 			s.control.pending = false
 			s.control.moving = false
+			e := fault(session.DataLost, errors.New("the server ended the transfer without a verdict"))
+			e.Reply = reply
+			return s.fail(e)
 		case preliminary(reply.Code):
 			continue
 		default:

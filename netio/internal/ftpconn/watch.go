@@ -11,12 +11,16 @@ import (
 // NOOP is enabled, for gateways that forget a silent control connection.
 const keepAliveEvery = 30 * time.Second
 
+// midwayGrace is how long bytes may still come behind a refusal: what was sent
+// before it is worth having for a resumed download.
+const midwayGrace = 500 * time.Millisecond
+
 // errRefusedMidway stops the bytes when the server has given its verdict already;
 // the reply says why.
 var errRefusedMidway = errors.New("the server ended the transfer")
 
-// watch looks after the control connection while bytes move: cancellation, a
-// refusal or the end of the connection interrupts the data at once. The returned
+// watch looks after the control connection while bytes move: cancellation or the
+// end of the connection interrupts the data at once, a refusal soon after. The returned
 // function ends it and must be called before anything else is done with the
 // control connection.
 func (s *Session) watch(d *dataConn) (stop func()) {
@@ -29,6 +33,7 @@ func (s *Session) watch(d *dataConn) (stop func()) {
 	go func() {
 		defer close(done)
 		replies, ended := control.replies, control.ended
+		var refused <-chan time.Time
 		for {
 			select {
 			case <-quit:
@@ -42,10 +47,12 @@ func (s *Session) watch(d *dataConn) (stop func()) {
 				}
 				control.early = &reply
 				if negative(reply.Code) {
-					d.interrupt(errRefusedMidway)
+					refused = time.After(min(midwayGrace, s.settings.Timeouts.Idle/2))
 				}
 				// The bytes may still be on their way behind a 226.
 				replies, ended = nil, nil
+			case <-refused:
+				d.interrupt(errRefusedMidway)
 			case <-ended:
 				if len(replies) == 0 {
 					d.interrupt(control.lost(control.ending))
