@@ -14,7 +14,8 @@ type Command struct {
 	NeedsHost  bool   // fails with NOT_CONNECTED without a connection
 	Protocols  Protocols
 	Capability Capability
-	Summary    string // one line for help, lower case, no full stop
+	Also       Capability // what it may touch besides; Pure is nothing more
+	Summary    string     // one line for help, lower case, no full stop
 }
 
 // Form is one shape of a command's parameters. An import of a bundle names the

@@ -54,13 +54,13 @@ func connectionCommands() []Command {
 
 func transferCommands() []Command {
 	return []Command{
-		{Name: "GETFILE", Family: FamilyTransfer, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net,
+		{Name: "GETFILE", Family: FamilyTransfer, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net, Also: LocalWrite,
 			Forms: []Form{
 				{Key: "set", Params: []Param{{Name: "name", Kind: ParamRemotePattern}, optional(choice("depth", "SUBDIRS"))}},
 				{Key: "named", Params: []Param{remote("remote"), local("local")}},
 			},
 			Summary: "download a file, or all that match a wildcard, into the local directory"},
-		{Name: "PUTFILE", Family: FamilyTransfer, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net,
+		{Name: "PUTFILE", Family: FamilyTransfer, Kind: Doing, Documented: true, Echo: true, NeedsHost: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
 			Forms: []Form{
 				{Key: "set", Params: []Param{{Name: "name", Kind: ParamLocalPattern}, optional(choice("depth", "SUBDIRS"))}},
 				{Key: "named", Params: []Param{local("local"), remote("remote")}},
@@ -90,19 +90,19 @@ func remoteCommands() []Command {
 		doing("RENAMEFILE", "rename or move a remote file", true, remote("from"), remote("to")),
 		doing("DELETEFILE", "delete a remote file, or all that match a wildcard", true, Param{Name: "name", Kind: ParamRemotePattern}),
 		doing("CHMOD", "set the permissions of a remote file, as in 644", true, remote("name"), text("mode")),
-		{Name: "GETFILETIME", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+		{Name: "GETFILETIME", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
 			Forms: []Form{
 				{Key: "remote", Params: []Param{remote("name")}},
 				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
 			},
 			Summary: "when a file was last changed, as YYYY_MM_DD-hh_mm_ss"},
-		{Name: "GETFILESIZE", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+		{Name: "GETFILESIZE", Family: FamilyRemote, Kind: Telling, Documented: true, Echo: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
 			Forms: []Form{
 				{Key: "remote", Params: []Param{remote("name")}},
 				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
 			},
 			Summary: "how many bytes a file has"},
-		{Name: "FILEEXISTS", Family: FamilyRemote, Kind: Telling, Echo: true, Protocols: OnAll, Capability: Net,
+		{Name: "FILEEXISTS", Family: FamilyRemote, Kind: Telling, Echo: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
 			Forms: []Form{
 				{Key: "remote", Params: []Param{remote("name")}},
 				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
@@ -127,7 +127,7 @@ func localCommands() []Command {
 
 func listCommands() []Command {
 	return []Command{
-		{Name: "GETLIST", Family: FamilyLists, Kind: Doing, Documented: true, Echo: true, Protocols: OnAll, Capability: Net,
+		{Name: "GETLIST", Family: FamilyLists, Kind: Doing, Documented: true, Echo: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
 			Forms: one(out("list"), choice("what", "REMOTE_FILES", "REMOTE_DIRS", "LOCAL_FILES", "LOCAL_DIRS"),
 				optional(pattern("wildcard")), optional(choice("order", "NAME", "NEWEST", "OLDEST"))),
 			Summary: "store the names of a directory, joined by |, in a variable"},
