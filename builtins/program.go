@@ -99,7 +99,8 @@ func (s *State) exit(a *arguments) error {
 	if n, ok := a.values[0].Float(); ok && n == math.Trunc(n) && n >= 0 && n <= 255 {
 		status = int(n)
 	} else {
-		s.warn("EXIT(%s): a status is a whole number from 0 to 255; the status is 1", quoted(a.text(0)))
+		s.voice.at(a.call.Position(), a.row.Name) // pure commands leave that out
+		s.warn("%s: a status is a whole number from 0 to 255; the status is 1", s.echoOf(a))
 	}
 	s.exitStatus = &status
 	return &vm.Exit{Status: status}
