@@ -391,6 +391,7 @@ func TestRun_cancelled(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- m.Run(ctx) }()
 		time.Sleep(2 * time.Millisecond)
+		stopped := time.Now()
 		cancel(errStopped)
 		select {
 		case err := <-ended:
@@ -402,6 +403,7 @@ func TestRun_cancelled(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Fatalf("%s: it does not end", name)
 		}
+		t.Logf("%s: ended %v after its context", name, time.Since(stopped).Round(time.Microsecond))
 		if h.closed != 1 {
 			t.Errorf("%s: closed %d times", name, h.closed)
 		}

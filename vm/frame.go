@@ -42,7 +42,9 @@ func (m *Machine) enter(w uint32) bool {
 		copy(grown, m.stack)
 		m.stack = grown
 	}
-	clear(m.stack[base+f.Params : base+f.Locals])
+	if f.Locals > f.Params {
+		clear(m.stack[base+f.Params : base+f.Locals])
+	}
 	m.enterAt(callee, base, 0, uint8(f.Locals))
 	return true
 }

@@ -219,6 +219,8 @@ func (m *Machine) position(function, pc int) Position {
 
 // pause is called when the countdown is below zero. It reports whether the run
 // may go on.
+//
+//go:noinline
 func (m *Machine) pause() bool {
 	if m.stop.Load() {
 		m.err = context.Cause(m.context)

@@ -98,7 +98,7 @@ run:
 				sp--
 				a, b := &regs[sp-1], &regs[sp]
 				if a.Hot() && b.Hot() {
-					if r, ok := value.Whole(a.Fast() * b.Fast()); ok {
+					if r := a.Fast() * b.Fast(); value.IsWhole(r) {
 						a.SetWhole(r)
 						continue
 					}
@@ -110,7 +110,7 @@ run:
 				sp--
 				a, b := &regs[sp-1], &regs[sp]
 				if a.Hot() && b.Hot() && b.Fast() != 0 {
-					if r, ok := value.Whole(a.Fast() / b.Fast()); ok {
+					if r := a.Fast() / b.Fast(); value.IsWhole(r) {
 						a.SetWhole(r)
 						continue
 					}

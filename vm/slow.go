@@ -212,7 +212,7 @@ func (m *Machine) appendSlow(regs *[windowSize]value.Value, sp, n uint8, target 
 		m.nextGrow = (slot + 1) % len(m.growing)
 		b := &m.growing[slot]
 		b.Reset()
-		b.Grow(2*len(text) + added)
+		b.Grow(min(2*len(text)+added, MaxTextLength))
 		b.WriteString(text)
 	}
 	b := &m.growing[slot]

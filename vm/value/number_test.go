@@ -154,6 +154,24 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+func TestIsWhole(t *testing.T) {
+	for _, f := range []float64{1, -1, 2.5, -2.5, 0.1, 1e-300, 1 << 50, -(1 << 50), 1<<51 + 1, 1<<53 + 2, 1e300, math.Inf(1), math.Inf(-1), math.NaN(), 4503599627370495.5, 0, 1 << 51} {
+		want := f == math.Trunc(f) && math.Abs(f) <= 1<<51
+		if got := value.IsWhole(f); got != want {
+			t.Errorf("IsWhole(%v) = %v", f, got)
+		}
+	}
+	if value.IsWhole(math.Copysign(0, -1)) {
+		t.Error("-0 would be stored")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyMagnitude(t)
+		if want := f == math.Trunc(f) && math.Abs(f) <= 1<<51 && math.Float64bits(f) != 1<<63; value.IsWhole(f) != want {
+			t.Fatalf("IsWhole(%v) = %v", f, !want)
+		}
+	})
+}
+
 func zeros(n int) string {
 	b := make([]byte, n)
 	for i := range b {

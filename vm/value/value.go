@@ -183,7 +183,7 @@ func (v *Value) Bare() bool { return len(v.s) == 0 }
 // bytes. It is meant for numbers.
 func (v *Value) Short() bool { return len(v.s) <= significant }
 
-// SetWhole stores a number that Whole has passed. The text is cleared only where
+// SetWhole stores a number that IsWhole has passed. The text is cleared only where
 // there is one, because storing a pointer costs a write barrier.
 func (v *Value) SetWhole(f float64) {
 	if len(v.s) != 0 {
