@@ -130,10 +130,10 @@ func (s *State) absolute(ctx context.Context, name string) (string, error) {
 	return joinRemote(dir, name), nil
 }
 
-// exactEntry asks for the exact time of a file where the listing's is a guess and
-// the server knows better.
+// exactEntry asks for what the listing did not tell of a file: its size, or its
+// exact time where the server knows better than a listing's guess.
 func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) session.Entry {
-	if e.Exact && e.Size >= 0 || !s.session.Caps().ExactTimes {
+	if e.Size >= 0 && (e.Exact || !s.session.Caps().ExactTimes) {
 		return e
 	}
 	asked, err := s.session.Stat(ctx, remote)
