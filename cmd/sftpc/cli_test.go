@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -54,6 +58,9 @@ func TestCommand(t *testing.T) {
 			"status":    statusCommand,
 			"ftpserver": serverCommand,
 			"bigfile":   bigFileCommand,
+			"bytes":     bytesCommand,
+			"damage":    damageCommand,
+			"mode":      modeCommand,
 		},
 	})
 }
@@ -82,7 +89,8 @@ func statusCommand(ts *testscript.TestScript, negated bool, args []string) {
 
 // serverCommand is `ftpserver NAME DIR [key=value …]`: an embedded server on
 // loopback until the script ends; its address is in $NAME. Keys: fault=FILE, off=
-// commands, readonly=true, user=NAME:PASSWORD.
+// commands, readonly=true, stranger=true (somebody else connects first to every
+// port that a client opens).
 func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: ftpserver NAME DIR [key=value …]")
@@ -101,6 +109,8 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 			options.DisabledCommands = strings.Split(value, ",")
 		case "readonly":
 			options.ReadOnly = true
+		case "stranger":
+			options.OnPORT = func(address netip.AddrPort) { knock(ts, address) }
 		default:
 			ts.Fatalf("ftpserver: unknown key %s", key)
 		}
@@ -109,6 +119,88 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { s.Close() })
 	ts.Setenv(args[0], s.Addr())
+}
+
+// knock connects to a client's listening port from another address than the
+// server's, and waits until it is turned away.
+func knock(ts *testscript.TestScript, address netip.AddrPort) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
+	conn, err := dialer.Dial("tcp4", address.String())
+	if err != nil {
+		ts.Logf("the stranger could not connect: %v", err)
+		return
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_, err = conn.Read(make([]byte, 1))
+	ts.Logf("the stranger was answered: %v", err)
+}
+
+// bytesCommand is `bytes FILE [TEXT | TEXT*N] …`: a file of exactly these texts,
+// each in Go's notation with its double quotes, so many times.
+func bytesCommand(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf(`usage: bytes FILE '"text"' '"text"*100' …`)
+	}
+	var data []byte
+	for _, arg := range args[1:] {
+		quoted, err := strconv.QuotedPrefix(arg)
+		ts.Check(err)
+		text, err := strconv.Unquote(quoted)
+		ts.Check(err)
+		times := 1
+		if count, ok := strings.CutPrefix(arg[len(quoted):], "*"); ok {
+			times, err = strconv.Atoi(count)
+			ts.Check(err)
+		}
+		data = append(data, strings.Repeat(text, times)...)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+}
+
+// damageCommand is `damage FROM TO HOW`: a copy of a file that something went
+// wrong with. HOW: ascii (LF became CR LF), ascii-back (CR LF became LF), flip=N
+// (byte N has all bits turned over, from the end if negative), cut=N (only N bytes).
+func damageCommand(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 3 {
+		ts.Fatalf("usage: damage FROM TO ascii|ascii-back|flip=N|cut=N")
+	}
+	data := []byte(ts.ReadFile(args[0]))
+	how, number, _ := strings.Cut(args[2], "=")
+	n := 0
+	if number != "" {
+		var err error
+		n, err = strconv.Atoi(number)
+		ts.Check(err)
+	}
+	switch how {
+	case "ascii":
+		data = bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
+	case "ascii-back":
+		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	case "flip":
+		if n < 0 {
+			n += len(data)
+		}
+		data[n] ^= 0xff
+	case "cut":
+		data = data[:n]
+	default:
+		ts.Fatalf("damage: unknown way %s", args[2])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+}
+
+// modeCommand is `mode FILE 600`: the file's permissions must be these.
+func modeCommand(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 2 {
+		ts.Fatalf("usage: mode FILE OCTAL")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if have := strconv.FormatUint(uint64(info.Mode().Perm()), 8); have != args[1] {
+		ts.Fatalf("%s has mode %s, expected %s", args[0], have, args[1])
+	}
 }
 
 // bigFileCommand is `bigfile NAME BYTES`: a file of so many bytes that differ

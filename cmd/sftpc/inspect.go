@@ -15,8 +15,9 @@ import (
 )
 
 type inspectVerb struct {
-	File string `arg:"" help:"a bundle, or a script, which is compiled first"`
-	Asm  bool   `help:"show the instructions"`
+	File     string `arg:"" help:"a bundle, or a script, which is compiled first"`
+	Asm      bool   `help:"show the instructions"`
+	Encoding string `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
 }
 
 func (v *inspectVerb) do(p *app.Process) int {
@@ -32,7 +33,7 @@ func (v *inspectVerb) do(p *app.Process) int {
 		}
 	} else {
 		var messages diag.List
-		program, messages = compile(v.File, data, catalog.Commands(), "")
+		program, messages = compile(v.File, data, catalog.Commands(), v.Encoding)
 		if messages.HasErrors() {
 			diag.WriteText(p.Stderr, messages, p.Color())
 			return app.StatusFound
@@ -58,15 +59,15 @@ func describe(w io.Writer, program *bytecode.Program) {
 	}
 	fmt.Fprintf(table, "script\t%s\n", diag.Escape(program.Name))
 	fmt.Fprintf(table, "language\t%s\n", diag.Escape(program.Language))
-	fmt.Fprintf(table, "instructions\t%d words in %d functions\n", words, len(program.Functions))
+	fmt.Fprintf(table, "code\t%s in %s\n", count(words, "word"), count(len(program.Functions), "function"))
 	fmt.Fprintf(table, "texts\t%d\n", len(program.Consts))
 	fmt.Fprintf(table, "may touch\t%s\n", strings.Join(capabilities(program), ", "))
 	for _, i := range program.Imports {
 		name := i.Command
 		if i.Form != "" {
-			name += "/" + i.Form
+			name += " (" + i.Form + ")"
 		}
-		fmt.Fprintf(table, "command\t%s with %d arguments\n", diag.Escape(name), i.Args)
+		fmt.Fprintf(table, "command\t%s\t%s\n", diag.Escape(name), count(int(i.Args)+int(i.Outs), "argument"))
 	}
 	for _, a := range program.ConstantArguments() {
 		command, parameter := parameterOf(program, a)
@@ -84,17 +85,31 @@ func describe(w io.Writer, program *bytecode.Program) {
 	}
 }
 
+// count is "1 word", "2 words".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // capabilities are what the program's commands may touch, by the catalogue.
 func capabilities(program *bytecode.Program) []string {
 	var words []string
 	for _, i := range program.Imports {
 		for _, c := range catalog.Commands() {
-			if c.Name == i.Command && !slices.Contains(words, c.Capability.String()) {
-				words = append(words, c.Capability.String())
+			if c.Name != i.Command {
+				continue
+			}
+			for _, touched := range []catalog.Capability{c.Capability, c.Also} {
+				if touched != catalog.Pure {
+					words = append(words, touched.String())
+				}
 			}
 		}
 	}
 	slices.Sort(words)
+	words = slices.Compact(words)
 	if len(words) == 0 {
 		words = []string{"nothing"}
 	}

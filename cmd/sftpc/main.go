@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/vm/diag"
 )
 
 func main() {
@@ -65,6 +66,7 @@ func sftpc(p *app.Process) int {
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
+	parser.Model.HelpFlag.Help = "show this help"
 	args := p.Args
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -74,8 +76,9 @@ func sftpc(p *app.Process) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "sftpc: %v\nhint: sftpc --help, or sftpc %s --help\n", err, verbIn(args))
-		return usageStatus(args)
+		meant := meantVerb(parser, args)
+		fmt.Fprintf(p.Stderr, "sftpc: %s\nhint: sftpc %s\n", diag.Escape(err.Error()), strings.TrimSpace(meant+" --help"))
+		return usageStatus(meant)
 	}
 	return context.Selected().Target.Addr().Interface().(verb).do(p)
 }
@@ -85,23 +88,25 @@ func help(options kong.HelpOptions, context *kong.Context) error {
 	if context.Selected() == nil {
 		io.WriteString(context.Stdout, examples)
 	}
-	return kong.DefaultHelpPrinter(options, context)
+	return app.PrintHelp(options, context)
 }
 
-// verbIn is the verb that a command line seems to mean.
-func verbIn(args []string) string {
+// meantVerb is the verb that a wrong command line seems to mean, "" if none.
+func meantVerb(parser *kong.Kong, args []string) string {
 	for _, a := range args {
-		if !strings.HasPrefix(a, "-") {
-			return a
+		for _, verb := range parser.Model.Children {
+			if verb.Name == a {
+				return a
+			}
 		}
 	}
-	return "run"
+	return ""
 }
 
 // usageStatus is the status of a wrong command line: run's differs, because its
 // small numbers are the script's.
-func usageStatus(args []string) int {
-	if verbIn(args) == "run" {
+func usageStatus(verb string) int {
+	if verb == "run" {
 		return app.StatusNotRun
 	}
 	return app.StatusUsage

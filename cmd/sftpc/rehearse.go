@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sftpc/sftpc/builtins"
 	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/vm/diag"
 )
 
 type rehearseVerb struct {
@@ -31,15 +33,15 @@ func (v *rehearseVerb) do(p *app.Process) int {
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
-	root, err := v.makeRoot(p)
-	if err != nil {
-		return p.Refuse(app.StatusUsage, err)
-	}
 	options, err := v.Options(p)
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
 	script, err := p.ReadFile(file)
+	if err != nil {
+		return p.Refuse(app.StatusUsage, err)
+	}
+	root, err := v.makeRoot(p)
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
@@ -56,23 +58,48 @@ func (v *rehearseVerb) do(p *app.Process) int {
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
-	fmt.Fprintf(p.Stderr, "rehearsing in %s\n\n", root)
+	stderr := &paragraphs{to: p.Stderr}
+	p.Stderr = stderr
+	fmt.Fprintf(stderr, "rehearsing in %s\n\n", diag.Escape(root))
 	status := v.Execute(ctx, p, compile, file, args, options)
 	hosts.close()
 	if status == app.StatusNotRun {
+		if v.Root == "" {
+			os.RemoveAll(root) // there is nothing to look at
+		}
 		return status
 	}
 	after, err := snapshot(root)
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
-	showChanges(p.Stderr, before, after)
+	stderr.newParagraph()
+	showChanges(stderr, before, after)
 	if v.Expect != "" {
 		if !v.asExpected(p, after) && status == app.StatusOK {
 			status = app.StatusFound
 		}
 	}
 	return status
+}
+
+// paragraphs remembers whether what was written ends in an empty line, so that
+// there is exactly one before what comes next.
+type paragraphs struct {
+	to  io.Writer
+	end string // the last two bytes
+}
+
+func (w *paragraphs) Write(data []byte) (int, error) {
+	w.end += string(data[max(0, len(data)-2):])
+	w.end = w.end[max(0, len(w.end)-2):]
+	return w.to.Write(data)
+}
+
+func (w *paragraphs) newParagraph() {
+	if w.end != "\n\n" {
+		io.WriteString(w, "\n")
+	}
 }
 
 // makeRoot prepares ROOT with hosts and drives in it.

@@ -95,12 +95,14 @@ func showChanges(w io.Writer, before, after tree) {
 		everything[path] = entry
 	}
 	for _, top := range []string{"hosts/", "drives/"} {
-		fmt.Fprintf(w, "\n%s\n", top)
+		fmt.Fprintf(w, "%s\n", top)
+		shown := 0
 		for _, path := range everything.paths() {
 			rest, ok := strings.CutPrefix(path, top)
-			if !ok || rest == "" {
+			if !ok || rest == "" || path == localFolder {
 				continue
 			}
+			shown++
 			was, had := before[path]
 			is, has := after[path]
 			word := "  "
@@ -114,9 +116,17 @@ func showChanges(w io.Writer, before, after tree) {
 			}
 			fmt.Fprintf(w, "  %s%s%s\n", word, diag.Escape(rest), sizeText(path, is))
 		}
+		if shown == 0 {
+			fmt.Fprintf(w, "    nothing\n")
+		}
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "\n+ new, ~ changed, - gone\n")
+	fmt.Fprintf(w, "+ new, ~ changed, - gone\n")
 }
+
+// localFolder is where a rehearsal's local names without a drive lie. It is there
+// always; empty it is not worth a line.
+const localFolder = "drives/local/"
 
 func sizeText(path string, entry treeEntry) string {
 	if strings.HasSuffix(path, "/") {

@@ -37,12 +37,13 @@ func RunBundles(p *Process) int {
 		kong.Exit(func(status int) { exited = status }),
 		kong.Help(func(options kong.HelpOptions, context *kong.Context) error {
 			io.WriteString(context.Stdout, bundleExamples)
-			return kong.DefaultHelpPrinter(options, context)
+			return PrintHelp(options, context)
 		}),
 	)
 	if err != nil {
 		return p.Refuse(StatusNotRun, err)
 	}
+	parser.Model.HelpFlag.Help = "show this help"
 	_, err = parser.Parse(p.Args)
 	if exited >= 0 {
 		return exited

@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/sftpc/sftpc/vm/diag"
@@ -30,11 +29,7 @@ func (o *output) Write(data []byte) (int, error) {
 	defer o.mu.Unlock()
 	text := data
 	if o.terminal {
-		lines := strings.Split(string(data), "\n")
-		for i := range lines {
-			lines[i] = diag.Escape(lines[i])
-		}
-		text = []byte(strings.Join(lines, "\n"))
+		text = []byte(diag.EscapeLines(string(data)))
 	}
 	if _, err := o.buffer.Write(text); err != nil {
 		return 0, o.fail(err)

@@ -24,6 +24,7 @@ type Process struct {
 	Stderr io.Writer
 	// StdoutTerminal and StderrTerminal say whether a person watches the stream.
 	StdoutTerminal, StderrTerminal bool
+	StderrWidth                    int      // columns of a terminal on Stderr; 0 is unknown
 	Environ                        []string // NAME=value
 	Dir                            string   // the working directory, absolute
 	Zone                           *time.Location
@@ -36,6 +37,10 @@ func System() (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil {
+		width = 0 // not a terminal
+	}
 	return &Process{
 		Args:           os.Args[1:],
 		Stdin:          os.Stdin,
@@ -43,6 +48,7 @@ func System() (*Process, error) {
 		Stderr:         os.Stderr,
 		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		StderrWidth:    width,
 		Environ:        os.Environ(),
 		Dir:            dir,
 		Zone:           time.Local,

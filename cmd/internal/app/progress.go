@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
@@ -15,17 +16,26 @@ import (
 // barAfter is how long a transfer takes before a bar is worth a person's eyes.
 const barAfter = time.Second
 
+// Columns of a bar's line. The last column of a terminal stays free: a line that
+// fills it wraps, and the bar would not find its way back up.
+const (
+	usualWidth = 80
+	mostWidth  = 120
+	nameWidth  = 24
+)
+
 // progress shows a bar on a terminal for the file that is being transferred. As
 // a writer it passes lines on, above the bar while there is one.
 type progress struct {
 	mu      sync.Mutex
 	out     io.Writer
+	width   int // columns of the terminal, 0 unknown
 	started time.Time
 	bars    *mpb.Progress // nil while no bar is shown
 	bar     *mpb.Bar
 }
 
-func newProgress(out io.Writer) *progress { return &progress{out: out} }
+func newProgress(out io.Writer, width int) *progress { return &progress{out: out, width: width} }
 
 // Write passes lines of the transcript on.
 func (p *progress) Write(data []byte) (int, error) {
@@ -37,6 +47,8 @@ func (p *progress) Write(data []byte) (int, error) {
 	return p.out.Write(data)
 }
 
+// event shows how far a file is. Events come in order, from one goroutine at a
+// time.
 func (p *progress) event(e builtins.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,23 +66,30 @@ func (p *progress) event(e builtins.Event) {
 	}
 }
 
-// show opens a bar; of unknown sizes only the bytes and the speed are shown.
+// show opens a bar.
 func (p *progress) show(file *builtins.FileEvent) {
 	name := file.Remote
 	if file.Upload {
 		name = file.Local
 	}
-	p.bars = mpb.New(mpb.WithOutput(p.out), mpb.WithAutoRefresh(), mpb.WithWidth(40))
-	p.bar = p.bars.AddBar(max(file.Size, 0),
-		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(diag.Escape(name)+" ")),
-		mpb.AppendDecorators(
-			decor.CountersKibiByte("% .1f / % .1f "),
-			decor.AverageSpeed(decor.SizeB1024(0), "% .1f "),
-			decor.AverageETA(decor.ET_STYLE_GO),
-		))
+	width := p.width
+	if width <= 0 {
+		width = usualWidth
+	}
+	p.bars = mpb.New(mpb.WithOutput(p.out), mpb.WithAutoRefresh(), mpb.WithWidth(min(width, mostWidth)-1))
+	// Speed and time left are of the whole transfer, also of the second before.
+	speed := decor.NewAverageSpeed(decor.SizeB1024(0), "% .1f ", p.started)
+	prefix := mpb.PrependDecorators(decor.Name(runewidth.Truncate(diag.Escape(name), nameWidth, "…") + " "))
+	if file.Size <= 0 {
+		// Nobody knows how much it will be.
+		p.bar = p.bars.New(0, mpb.NopStyle(), prefix, mpb.AppendDecorators(decor.CurrentKibiByte("% .1f "), speed))
+		return
+	}
+	p.bar = p.bars.AddBar(file.Size, prefix, mpb.AppendDecorators(
+		decor.CountersKibiByte("% .1f / % .1f "), speed, decor.NewAverageETA(decor.ET_STYLE_GO, p.started, nil)))
 }
 
+// hide takes the bar away; what was written above it stays.
 func (p *progress) hide() {
 	if p.bars == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sftpc/sftpc/builtins"
@@ -122,12 +122,14 @@ func (f *ScriptFlags) Execute(ctx context.Context, p *Process, load Loader, file
 	if !ok {
 		return StatusNotRun
 	}
-	log, err := f.openLog(p)
-	if err != nil {
-		return p.Refuse(StatusNotRun, err)
-	}
-	if log != nil {
-		defer log.Close()
+	var log io.Writer
+	if f.Log != "" {
+		file, err := openLog(p.Path(f.Log))
+		if err != nil {
+			return p.Refuse(StatusNotRun, err)
+		}
+		defer file.Close()
+		log = file
 	}
 	if f.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -169,39 +171,59 @@ func (f *ScriptFlags) carryOut(ctx context.Context, p *Process, host *builtins.H
 	}
 	writers.close()
 	out.Flush()
-	status := f.status(ctx, p, talk{out}, program, end.result, end.err)
-	if err := out.Err(); err != nil {
-		fmt.Fprintf(p.Stderr, "sftpc: writing standard output: %v\n", err)
+	status, word := f.ending(ctx, args, end.result, end.err)
+	if word != "" {
+		writers.lastWord("sftpc: " + word)
+	}
+	// What was promised and could not be written is a failure of the run.
+	lost := func(what string, err error) {
+		if err == nil {
+			return
+		}
+		fmt.Fprintf(p.Stderr, "sftpc: writing %s: %v\n", what, err)
 		if status == StatusOK {
 			status = StatusFailed
 		}
 	}
+	lost("standard output", out.Err())
+	lost("the log", writers.logError())
 	return status
 }
 
-// status says the last word about a run and returns its exit status.
-func (f *ScriptFlags) status(ctx context.Context, p *Process, stderr io.Writer, program *bytecode.Program, result *builtins.Result, err error) int {
+// ending is the exit status of a run and the last word about it, empty where the
+// transcript has said all.
+func (f *ScriptFlags) ending(ctx context.Context, args []string, result *builtins.Result, err error) (status int, word string) {
 	var unmapped *builtins.UnmappedError
 	switch {
 	case err == nil:
-		return result.Status
+		return result.Status, ""
 	case errors.As(err, &unmapped):
-		fmt.Fprintf(stderr, "sftpc: %s\n", diag.EscapeLines(err.Error()))
-		return StatusNotRun
+		return StatusNotRun, diag.EscapeLines(err.Error()) + misplaced(args)
 	}
 	if status, ok := endedBySignal(ctx); ok {
-		fmt.Fprintf(stderr, "sftpc: %s\n", diag.Escape(context.Cause(ctx).Error()))
-		return status
+		return status, diag.Escape(context.Cause(ctx).Error())
 	}
 	if errors.Is(err, errTimeout) || errors.Is(context.Cause(ctx), errTimeout) {
-		fmt.Fprintf(stderr, "sftpc: stopped after %s: %v\n", f.Timeout, errTimeout)
-		return StatusTimeout
+		return StatusTimeout, fmt.Sprintf("stopped after %s: %v", f.Timeout, errTimeout)
 	}
-	fmt.Fprintf(stderr, "sftpc: %s\n", diag.Escape(err.Error()))
-	if result != nil && result.Status != StatusOK {
-		return result.Status
+	status = StatusFailed
+	if result == nil {
+		status = StatusNotRun
+	} else if result.Status != StatusOK {
+		status = result.Status
 	}
-	return StatusFailed
+	return status, diag.Escape(err.Error())
+}
+
+// misplaced is a hint for those who wrote the flag that was missing, but behind
+// the file, where everything is the script's.
+func misplaced(args []string) string {
+	for _, arg := range args {
+		if arg == "--drive" || strings.HasPrefix(arg, "--drive=") {
+			return "\nhint: flags stand before FILE; what follows it is the script's"
+		}
+	}
+	return ""
 }
 
 // scriptName is what GETPARAM(0) tells: the file as it was named.
@@ -218,14 +240,9 @@ func (p *Process) Refuse(status int, err error) int {
 	return status
 }
 
-func (f *ScriptFlags) openLog(p *Process) (*os.File, error) {
-	if f.Log == "" {
-		return nil, nil
-	}
-	name := f.Log
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(p.Dir, name)
-	}
+// openLog opens a log to append to. A new one is its owner's alone: it tells
+// names of hosts, users and files.
+func openLog(name string) (*os.File, error) {
 	log, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("--log: %w", err)

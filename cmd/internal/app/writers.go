@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -10,8 +11,12 @@ import (
 // writers hands a run's events to those who tell them: the transcript on
 // standard error, the log, and on a terminal the progress bar.
 type writers struct {
-	transcripts []*builtins.Transcript
-	progress    *progress
+	told     *builtins.Transcript
+	progress *progress // nil where nobody watches
+	logged   *builtins.Transcript
+	stderr   io.Writer
+	log      io.Writer
+	zone     *time.Location
 }
 
 func newWriters(f *ScriptFlags, p *Process, out *output, log io.Writer, zone *time.Location) *writers {
@@ -22,15 +27,14 @@ func newWriters(f *ScriptFlags, p *Process, out *output, log io.Writer, zone *ti
 	case f.Verbose == 1:
 		level = builtins.Verbose
 	}
-	w := &writers{}
-	var stderr io.Writer = talk{out}
+	w := &writers{stderr: talk{out}, log: log, zone: zone}
 	if p.StderrTerminal && !f.Quiet {
-		w.progress = newProgress(stderr)
-		stderr = w.progress
+		w.progress = newProgress(w.stderr, p.StderrWidth)
+		w.stderr = w.progress
 	}
-	w.transcripts = append(w.transcripts, builtins.NewTranscript(stderr, builtins.TranscriptOptions{Level: level, Quiet: f.Quiet, Color: p.Color()}))
+	w.told = builtins.NewTranscript(w.stderr, builtins.TranscriptOptions{Level: level, Quiet: f.Quiet, Color: p.Color()})
 	if log != nil {
-		w.transcripts = append(w.transcripts, builtins.NewTranscript(log, builtins.TranscriptOptions{Level: level, Everything: true, Times: true, Zone: zone}))
+		w.logged = builtins.NewTranscript(log, builtins.TranscriptOptions{Level: level, Everything: true, Times: true, Zone: zone})
 	}
 	return w
 }
@@ -39,9 +43,27 @@ func (w *writers) event(e builtins.Event) {
 	if w.progress != nil {
 		w.progress.event(e)
 	}
-	for _, t := range w.transcripts {
-		t.Write(e)
+	w.told.Write(e)
+	if w.logged != nil {
+		w.logged.Write(e)
 	}
+}
+
+// lastWord tells why a run ended that did not come to its end, on standard error
+// and in the log.
+func (w *writers) lastWord(text string) {
+	fmt.Fprintln(w.stderr, text)
+	if w.log != nil {
+		fmt.Fprintf(w.log, "%s %s\n", time.Now().In(w.zone).Format(time.DateTime), text)
+	}
+}
+
+// logError is why the log is not whole, nil if it is.
+func (w *writers) logError() error {
+	if w.logged == nil {
+		return nil
+	}
+	return w.logged.Err()
 }
 
 func (w *writers) close() {
