@@ -51,7 +51,11 @@ func parseOldCommand(line string) (oldCommand, bool) {
 		return oldCommand{}, false
 	}
 	for _, word := range words[1:] {
-		if !harmlessSwitch(word) {
+		switch {
+		case harmlessSwitch(word):
+		case isSwitch(word):
+			return oldCommand{}, false
+		default:
 			old.args = append(old.args, word)
 		}
 	}
@@ -65,6 +69,14 @@ func harmlessSwitch(word string) bool {
 		return true
 	}
 	return false
+}
+
+// isSwitch reports what Windows' shell takes for a switch: a slash and one letter,
+// as in rd /s, or dir /a:d. It must not be taken for a name at the root.
+func isSwitch(word string) bool {
+	rest, slash := strings.CutPrefix(word, "/")
+	letter, _, _ := strings.Cut(strings.TrimPrefix(rest, "-"), ":")
+	return slash && len(letter) == 1
 }
 
 // splitOldCommand splits at blanks outside double quotes, the only quotes that
