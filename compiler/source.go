@@ -49,6 +49,14 @@ func openSource(name string, source []byte, encodingName string) (*diag.File, *r
 	default:
 		marked = false
 	}
+	if encodingName != "" && !known && !marked {
+		// Before the bytes are looked at: what they are is what the name should say.
+		if !utf8.ValidString(text) {
+			text = decodeWindows1252(text)
+		}
+		return withMistake(name, text, mistake{code: codeUnknownEncoding,
+			message: "there is no encoding " + shortened(encodingName), hint: "known are utf-8, utf-16le, utf-16be and windows-1252"})
+	}
 	if !marked && enc == encodingUTF8 {
 		if guess, ok := unmarkedUTF16(text); ok {
 			return withMistake(name, decodeUTF16(text, guess), mistake{code: codeEncoding,
@@ -72,12 +80,7 @@ func openSource(name string, source []byte, encodingName string) (*diag.File, *r
 		}
 		file = diag.NewFile(name, decoded)
 	}
-	report := newReporter(file)
-	if encodingName != "" && !known && !marked {
-		report.errorf(codeUnknownEncoding, diag.Span{}, "known are utf-8, utf-16le, utf-16be and windows-1252",
-			"there is no encoding %s", shortened(encodingName))
-	}
-	return file, report
+	return file, newReporter(file)
 }
 
 func withMistake(name, text string, m mistake) (*diag.File, *reporter) {
