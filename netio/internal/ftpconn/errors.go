@@ -103,7 +103,7 @@ func causeOf(verb string, reply session.Reply, active bool) (cause session.Cause
 			return cause, true
 		}
 		return session.BadArgument, true
-	case reply.Code == 450, reply.Code >= 550 && reply.Code < 560:
+	case reply.Code == 450, reply.Code == 521, reply.Code >= 550 && reply.Code < 560:
 		return causeOfFileText(reply.Code, text)
 	case reply.Code >= 400 && reply.Code < 500:
 		return session.RemoteBusy, true

@@ -283,6 +283,11 @@ func (c *fakeConn) ordinary(verb, argument string) {
 		if strings.HasPrefix(argument, "-") {
 			name = c.dir
 		}
+		if verb == "MLSD" && !s.dirs[name] {
+			c.closePassive()
+			c.say("550 No such directory.")
+			return
+		}
 		c.transfer(func(conn net.Conn) { c.list(conn, verb, name) })
 	case "SITE":
 		c.say("200 done")

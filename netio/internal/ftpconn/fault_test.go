@@ -452,7 +452,7 @@ func TestData_Faults(t *testing.T) {
 			c.say("552 quota exceeded")
 			io.Copy(io.Discard, conn)
 		}, session.NoRemoteSpace, 552, -1},
-		{"takes no bytes", "STOR", func(c *fakeConn, conn net.Conn) { time.Sleep(700 * time.Millisecond); conn.Close(); c.say("426 cut") }, session.DataTimeout, 200, -1},
+		{"takes no bytes", "STOR", func(c *fakeConn, conn net.Conn) { c.in.ReadString('\n'); conn.Close(); c.say("426 cut") }, session.DataTimeout, 200, -1},
 		{"confirmed early", "STOR", func(c *fakeConn, conn net.Conn) { c.say("226 done"); io.Copy(io.Discard, conn) }, session.DataLost, 0, -1},
 		{"broken", "STOR", func(c *fakeConn, conn net.Conn) {
 			conn.(*net.TCPConn).SetLinger(0)
@@ -483,7 +483,7 @@ func TestData_Faults(t *testing.T) {
 			if test.verb == "RETR" {
 				n, err = client.Download(context.Background(), "f", 0, io.Discard)
 			} else {
-				n, err = client.Upload(context.Background(), "f", session.StoreReplace, &slowReader{left: 4096, before: func() { time.Sleep(50 * time.Millisecond) }, end: io.EOF})
+				n, err = client.Upload(context.Background(), "f", session.StoreReplace, &slowReader{left: 1 << 20, before: func() {}, end: io.EOF})
 			}
 			e := wantCause(t, err, test.want)
 			if test.code != 0 && e.Reply.Code != test.code {

@@ -111,7 +111,7 @@ func (s *Session) readListing(command string, format listing.Format, dir string,
 	}
 	s.op.rewrite = func(line string) string { return command + strings.TrimPrefix(line, "LIST") }
 	s.op.consume = func(d *dataConn) error {
-		defer s.watch(d)()
+		defer s.watch(d, false)()
 		if err := d.establish(); err != nil {
 			return d.ended(err)
 		}

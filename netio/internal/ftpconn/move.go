@@ -88,7 +88,7 @@ func (d *dataConn) ended(err error) error {
 	case err == nil:
 	case errors.As(err, &local):
 		d.s.fail(ofLocal(local.error))
-	case why == errRefusedMidway:
+	case why == errRefusedMidway, why == errConfirmedEarly:
 		d.s.op.broken = why
 	case why != nil:
 		d.s.fail(why)

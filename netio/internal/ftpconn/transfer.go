@@ -11,10 +11,6 @@ import (
 	"github.com/sftpc/sftpc/netio/session"
 )
 
-// errConfirmedEarly is a server that said 226 to an upload whose end it cannot
-// have seen.
-var errConfirmedEarly = errors.New("the server confirmed the upload before all of it was sent")
-
 // Download copies name from offset on to w. In TYPE A line ends become this
 // system's; the returned count is of bytes on the wire.
 func (s *Session) Download(ctx context.Context, name string, offset int64, w io.Writer) (n int64, err error) {
@@ -36,7 +32,7 @@ func (s *Session) Download(ctx context.Context, name string, offset int64, w io.
 			return err
 		}
 		data := s.op.data
-		stop := s.watch(data)
+		stop := s.watch(data, false)
 		n, _ = data.receive(w, endpointOf(w, s.translator()))
 		stop()
 		return response.Close()
@@ -77,7 +73,7 @@ func (d *dataConn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return 0, errors.New("not an upload of this session")
 	}
-	stop := d.s.watch(d)
+	stop := d.s.watch(d, true)
 	n, err := d.send(up.source, up.end)
 	stop()
 	up.sent = n

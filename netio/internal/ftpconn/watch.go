@@ -15,15 +15,19 @@ const keepAliveEvery = 30 * time.Second
 // before it is worth having for a resumed download.
 const midwayGrace = 500 * time.Millisecond
 
-// errRefusedMidway stops the bytes when the server has given its verdict already;
-// the reply says why.
-var errRefusedMidway = errors.New("the server ended the transfer")
+// These stop the bytes when the server has given its verdict already. What the
+// error is in the end, the reply says.
+var (
+	errRefusedMidway = errors.New("the server ended the transfer")
+	// errConfirmedEarly is a 226 to an upload whose end the server cannot have seen.
+	errConfirmedEarly = errors.New("the server confirmed the upload before all of it was sent")
+)
 
 // watch looks after the control connection while bytes move: cancellation or the
 // end of the connection interrupts the data at once, a refusal soon after. The returned
 // function ends it and must be called before anything else is done with the
 // control connection.
-func (s *Session) watch(d *dataConn) (stop func()) {
+func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	var tick <-chan time.Time
 	if s.feature("NOOP") == session.FeatureEnabled {
@@ -33,7 +37,8 @@ func (s *Session) watch(d *dataConn) (stop func()) {
 	go func() {
 		defer close(done)
 		replies, ended := control.replies, control.ended
-		var refused <-chan time.Time
+		var judged <-chan time.Time
+		var verdict error
 		for {
 			select {
 			case <-quit:
@@ -47,12 +52,17 @@ func (s *Session) watch(d *dataConn) (stop func()) {
 				}
 				control.early = &reply
 				if negative(reply.Code) {
-					refused = time.After(min(midwayGrace, s.settings.Timeouts.Idle/2))
+					verdict = errRefusedMidway
+				} else if upload {
+					verdict = errConfirmedEarly
 				}
-				// The bytes may still be on their way behind a 226.
+				if verdict != nil {
+					judged = time.After(min(midwayGrace, s.settings.Timeouts.Idle/2))
+				}
+				// A download's bytes may still be on their way behind a 226.
 				replies, ended = nil, nil
-			case <-refused:
-				d.interrupt(errRefusedMidway)
+			case <-judged:
+				d.interrupt(verdict)
 			case <-ended:
 				if len(replies) == 0 {
 					d.interrupt(control.lost(control.ending))
