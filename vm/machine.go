@@ -77,7 +77,7 @@ type Machine struct {
 	funcs    []Func
 	call     Call
 	outs     [windowSize]value.Value
-	growing  [4]strings.Builder
+	growing  [16]strings.Builder
 	nextGrow int
 	scratch  []byte
 	told     map[place]struct{}

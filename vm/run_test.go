@@ -1,6 +1,7 @@
 package vm_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -320,5 +321,28 @@ func TestRun_appendIsNotQuadratic(t *testing.T) {
 	}
 	if err := m.Run(t.Context()); err != nil || h.printed[0] != "400000" {
 		t.Errorf("%v, printed %q", err, h.printed)
+	}
+}
+
+// Nor must each of several that grow in one loop.
+func TestRun_appendManyIsNotQuadratic(t *testing.T) {
+	const many = 12
+	appends := ""
+	for slot := range many {
+		appends += fmt.Sprintf("LoadConst \"ab\"\nAppendLocal r%d 1\n", slot+1)
+	}
+	p := assemble(t, fmt.Sprintf(`function main locals=%d
+		StoreConst r0 "0"
+		again:
+		%s
+		AddLocalConst r0 "1"
+		JumpCompareConst r0 < "10000" again
+		Halt`, many+1, appends))
+	m, err := vm.New(p, &host{}, vm.Options{MaxText: many * 25_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Run(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
