@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,6 +62,7 @@ func TestCommand(t *testing.T) {
 			"bytes":     bytesCommand,
 			"damage":    damageCommand,
 			"mode":      modeCommand,
+			"ports":     portsCommand,
 		},
 	})
 }
@@ -201,6 +203,16 @@ func modeCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if have := strconv.FormatUint(uint64(info.Mode().Perm()), 8); have != args[1] {
 		ts.Fatalf("%s has mode %s, expected %s", args[0], have, args[1])
 	}
+}
+
+// portsCommand is `ports FROM TO`: a copy in which each port after a colon, which
+// differs from run to run, is PORT.
+func portsCommand(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 2 {
+		ts.Fatalf("usage: ports FROM TO")
+	}
+	text := regexp.MustCompile(`:\d{4,5}\b`).ReplaceAllString(ts.ReadFile(args[0]), ":PORT")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }
 
 // bigFileCommand is `bigfile NAME BYTES`: a file of so many bytes that differ

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/compiler"
+	"github.com/sftpc/sftpc/spec"
+)
+
+// world is what the examples of the pages find: their hosts' files and their
+// drives. testdata/examples/README.md tells who needs what.
+const world = "../../testdata/examples"
+
+// pageExample is a script that a page shows.
+type pageExample struct {
+	page   string // from the module's root, with slashes
+	line   int    // of its first statement
+	source string
+	status int // what its rehearsal must end with
+}
+
+func (e pageExample) name() string { return fmt.Sprintf("%s:%d", e.page, e.line) }
+
+// TestPages compiles every script that a page shows, without a word of the
+// compiler, and rehearses it as a reader would, in a copy of the examples' world.
+// A block that is meant to end badly says how: ```ftp status=3.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	examples := pageExamples(t)
+	if len(examples) < 50 {
+		t.Fatalf("only %d examples were found", len(examples))
+	}
+	for _, e := range examples {
+		t.Run(e.name(), func(t *testing.T) {
+			t.Parallel()
+			e.compile(t)
+			e.rehearse(t, "--copy", absolute(t, world))
+		})
+	}
+}
+
+// TestCookbook rehearses each script of the cookbook in a world of its own, and
+// compares what it leaves on both sides with what its first lines promise.
+func TestCookbook(t *testing.T) {
+	t.Parallel()
+	scripts, err := fs.Glob(spec.Files(), "cookbook/*.ftp")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no cookbook: %v", err)
+	}
+	for _, script := range scripts {
+		source, err := fs.ReadFile(spec.Files(), script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := pageExample{page: "spec/" + script, line: 1, source: string(source)}
+		name := strings.TrimSuffix(filepath.Base(script), ".ftp")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e.compile(t)
+			own := absolute(t, filepath.Join(world, "cookbook", name))
+			e.rehearse(t, "--copy", own, "--expect", filepath.Join(own, "after"))
+		})
+	}
+}
+
+func (e pageExample) compile(t *testing.T) {
+	t.Helper()
+	_, messages := compiler.Compile(e.name(), []byte(e.source), catalog.Commands(), compiler.Options{})
+	for _, m := range messages {
+		line, column := m.File.Position(m.Span.Start)
+		t.Errorf("line %d, column %d: %s %s\n%s", line, column, m.Code, m.Message, e.source)
+	}
+}
+
+// rehearse runs the verb itself, in a fresh folder.
+func (e pageExample) rehearse(t *testing.T, flags ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	script := filepath.Join(dir, "example.ftp")
+	if err := os.WriteFile(script, []byte(e.source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	args := append([]string{"rehearse", "--root", filepath.Join(dir, "root")}, flags...)
+	status := sftpc(&app.Process{
+		Args: append(args, script), Dir: dir, Zone: time.UTC, Umask: 0o022,
+		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
+		Environ: []string{"ACME_PASSWORD=very-secret-1", "FTP_USER=acme", "FTP_PASSWORD=very-secret-1"},
+	})
+	if status != e.status {
+		t.Errorf("status %d, want %d\n%s\nstandard output:\n%s\nstandard error:\n%s", status, e.status, e.source, &stdout, &stderr)
+	}
+}
+
+// pageExamples reads the ftp blocks of all pages, README and CONTRIBUTING.
+func pageExamples(t *testing.T) []pageExample {
+	t.Helper()
+	var examples []pageExample
+	read := func(page string, text []byte) {
+		examples = append(examples, ftpBlocks(t, page, string(text))...)
+	}
+	for _, page := range []string{"README.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read(page, text)
+	}
+	err := fs.WalkDir(spec.Files(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(name) != ".md" {
+			return err
+		}
+		text, err := fs.ReadFile(spec.Files(), name)
+		read("spec/"+name, text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return examples
+}
+
+// ftpBlocks are the blocks of a page that begin with ```ftp.
+func ftpBlocks(t *testing.T, page, text string) []pageExample {
+	t.Helper()
+	var blocks []pageExample
+	inside, ours := false, false
+	for i, line := range strings.SplitAfter(text, "\n") {
+		fence, isFence := strings.CutPrefix(strings.TrimSpace(line), "```")
+		switch {
+		case isFence && inside:
+			inside, ours = false, false
+		case isFence:
+			words := strings.Fields(fence)
+			inside, ours = true, len(words) > 0 && words[0] == "ftp"
+			if ours {
+				blocks = append(blocks, pageExample{page: page, line: i + 2, status: blockStatus(t, page, words[1:])})
+			}
+		case ours:
+			blocks[len(blocks)-1].source += line
+		}
+	}
+	if inside {
+		t.Errorf("%s: a block has no end", page)
+	}
+	return blocks
+}
+
+// blockStatus reads what stands behind ```ftp.
+func blockStatus(t *testing.T, page string, words []string) int {
+	t.Helper()
+	status := 0
+	for _, word := range words {
+		number, known := strings.CutPrefix(word, "status=")
+		n, err := strconv.Atoi(number)
+		if !known || err != nil {
+			t.Errorf("%s: what is ```ftp %s? Known is status=N", page, word)
+		}
+		status = n
+	}
+	return status
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return absolute
+}
