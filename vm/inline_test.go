@@ -22,7 +22,7 @@ func TestFastPath_isInlined(t *testing.T) {
 			said[name] = true
 		}
 	}
-	for _, name := range []string{"value.(*Value).Hot", "value.(*Value).Fast", "value.(*Value).SetWhole", "value.(*Value).Short", "value.IsWhole", "value.Bool"} {
+	for _, name := range []string{"value.(*Value).AddWhole", "value.(*Value).SubWhole", "value.(*Value).OrderWhole", "value.Bool"} {
 		if !said[name] {
 			t.Errorf("%s is not inlined into the loop", name)
 		}

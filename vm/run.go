@@ -14,10 +14,11 @@ const (
 	stop               // m.err says why
 )
 
-// decide maps a Comparison to the outcomes for which it holds, four bits each: 1
-// less, 2 equal, 4 greater. One shift instead of a second switch.
-const decide = 2<<(4*bytecode.IfEqual) | 5<<(4*bytecode.IfNotEqual) | 1<<(4*bytecode.IfLess) |
-	3<<(4*bytecode.IfLessEqual) | 4<<(4*bytecode.IfGreater) | 6<<(4*bytecode.IfGreaterEqual)
+// decide maps a Comparison to the orders for which it holds, four bits each. One
+// shift instead of a second switch.
+const decide = value.Same<<(4*bytecode.IfEqual) | (value.Less|value.Greater)<<(4*bytecode.IfNotEqual) |
+	value.Less<<(4*bytecode.IfLess) | (value.Less|value.Same)<<(4*bytecode.IfLessEqual) |
+	value.Greater<<(4*bytecode.IfGreater) | (value.Greater|value.Same)<<(4*bytecode.IfGreaterEqual)
 
 // execute is the loop. It returns when the script ends; m.pc then stands behind
 // the last instruction.
@@ -31,7 +32,7 @@ const decide = 2<<(4*bytecode.IfEqual) | 5<<(4*bytecode.IfNotEqual) | 1<<(4*byte
 //     leaves no bounds check. The verifier has proved that no slot beyond the
 //     frame is named.
 //   - No defer, closure, interface or fmt call in here; everything that is not
-//     the common case of two plain numbers is in a function that is not inlined.
+//     the common case of two whole numbers is in a function that is not inlined.
 //   - Values are changed through pointers, not copied: the machine reads a text
 //     as a number once, and the reading stays with the slot.
 //   - Every error leaves through one exit.
@@ -72,49 +73,21 @@ run:
 
 			case bytecode.Add:
 				sp--
-				a, b := &regs[sp-1], &regs[sp]
-				if a.Hot() && b.Hot() {
-					if r := a.Fast() + b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
-				if !m.arithmeticSlow(value.OpAdd, regs, sp, pc) {
+				if !regs[sp-1].AddWhole(&regs[sp]) && !m.arithmeticSlow(value.OpAdd, regs, sp, pc) {
 					break run
 				}
 			case bytecode.Sub:
 				sp--
-				a, b := &regs[sp-1], &regs[sp]
-				if a.Hot() && b.Hot() {
-					if r := a.Fast() - b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
-				if !m.arithmeticSlow(value.OpSub, regs, sp, pc) {
+				if !regs[sp-1].SubWhole(&regs[sp]) && !m.arithmeticSlow(value.OpSub, regs, sp, pc) {
 					break run
 				}
 			case bytecode.Mul:
 				sp--
-				a, b := &regs[sp-1], &regs[sp]
-				if a.Hot() && b.Hot() {
-					if r := a.Fast() * b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
 				if !m.arithmeticSlow(value.OpMul, regs, sp, pc) {
 					break run
 				}
 			case bytecode.Div:
 				sp--
-				a, b := &regs[sp-1], &regs[sp]
-				if a.Hot() && b.Hot() && b.Fast() != 0 {
-					if r := a.Fast() / b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
 				if !m.arithmeticSlow(value.OpDiv, regs, sp, pc) {
 					break run
 				}
@@ -126,18 +99,11 @@ run:
 			case bytecode.Equal, bytecode.NotEqual, bytecode.Less, bytecode.LessEqual, bytecode.Greater, bytecode.GreaterEqual:
 				sp--
 				a, b := &regs[sp-1], &regs[sp]
-				outcome := uint32(0)
-				if a.Hot() && b.Hot() {
-					if x, y := a.Fast(), b.Fast(); x < y {
-						outcome = 1
-					} else if x > y {
-						outcome = 4
-					}
+				order := a.OrderWhole(b)
+				if order == value.Unknown {
+					order = m.compareSlow(a, b)
 				}
-				if outcome == 0 {
-					outcome = m.compareSlow(a, b)
-				}
-				*a = value.Bool(decide>>(4*(w-uint32(bytecode.Equal))&31)&outcome != 0)
+				*a = value.Bool(decide>>(4*(w-uint32(bytecode.Equal))&31)&order != 0)
 
 			case bytecode.Concat:
 				n := uint8(w >> 8)
@@ -242,56 +208,26 @@ run:
 			case bytecode.MoveLocal:
 				regs[uint8(w>>8)] = regs[uint8(w>>16)]
 			case bytecode.AddLocalConst:
-				a, b := &regs[uint8(w>>8)], &consts[w>>16]
-				if a.Hot() && b.Hot() {
-					if r := a.Fast() + b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
-				if !m.fusedSlow(regs, w, pc) {
+				if !regs[uint8(w>>8)].AddWhole(&consts[w>>16]) && !m.fusedSlow(regs, w, pc) {
 					break run
 				}
 			case bytecode.AddLocalLocal:
-				a, b := &regs[uint8(w>>8)], &regs[uint8(w>>16)]
-				if a.Hot() && b.Hot() {
-					if r := a.Fast() + b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
-				if !m.fusedSlow(regs, w, pc) {
+				if !regs[uint8(w>>8)].AddWhole(&regs[uint8(w>>16)]) && !m.fusedSlow(regs, w, pc) {
 					break run
 				}
 			case bytecode.SubLocalConst:
-				a, b := &regs[uint8(w>>8)], &consts[w>>16]
-				if a.Hot() && b.Hot() {
-					if r := a.Fast() - b.Fast(); value.IsWhole(r) {
-						a.SetWhole(r)
-						continue
-					}
-				}
-				if !m.fusedSlow(regs, w, pc) {
+				if !regs[uint8(w>>8)].SubWhole(&consts[w>>16]) && !m.fusedSlow(regs, w, pc) {
 					break run
 				}
 			case bytecode.JumpCompareLocals:
 				a, b := &regs[uint8(w>>8)], &regs[uint8(w>>16)]
 				jump := int(int32(code[pc]) >> 8)
 				pc++
-				outcome := uint32(0)
-				if a.Hot() && b.Hot() {
-					if x, y := a.Fast(), b.Fast(); x < y {
-						outcome = 1
-					} else if x > y {
-						outcome = 4
-					} else if a.Short() && b.Short() {
-						outcome = 2
-					}
+				order := a.OrderWhole(b)
+				if order == value.Unknown {
+					order = m.compareFused(regs, w)
 				}
-				if outcome == 0 {
-					outcome = m.compareFused(regs, w)
-				}
-				if decide>>(4*(w>>24)&31)&outcome != 0 {
+				if decide>>(4*(w>>24)&31)&order != 0 {
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run
@@ -303,20 +239,11 @@ run:
 				a, b := &regs[uint8(w>>8)], &consts[uint8(w>>16)]
 				jump := int(int32(code[pc]) >> 8)
 				pc++
-				outcome := uint32(0)
-				if a.Hot() && b.Hot() {
-					if x, y := a.Fast(), b.Fast(); x < y {
-						outcome = 1
-					} else if x > y {
-						outcome = 4
-					} else if a.Short() && b.Short() {
-						outcome = 2
-					}
+				order := a.OrderWhole(b)
+				if order == value.Unknown {
+					order = m.compareFused(regs, w)
 				}
-				if outcome == 0 {
-					outcome = m.compareFused(regs, w)
-				}
-				if decide>>(4*(w>>24)&31)&outcome != 0 {
+				if decide>>(4*(w>>24)&31)&order != 0 {
 					if jump < 0 {
 						if m.left += int64(jump); m.left < 0 && !m.pause() {
 							break run

@@ -37,6 +37,15 @@ func (m *Machine) fusedSlow(regs *[windowSize]value.Value, w uint32, pc int) boo
 
 // compute stores a op b in a, by all rules of the language.
 func (m *Machine) compute(op value.Operator, a, b *value.Value, pc int) bool {
+	if a.Hot() && b.Hot() {
+		r, err := value.Calculate(op, a, b)
+		if err != nil {
+			m.err = err
+			return false
+		}
+		*a = r
+		return true
+	}
 	m.left -= int64(a.TextLen()+b.TextLen()) >> textShift
 	r, odd, err := value.Arithmetic(op, a, b)
 	if odd != 0 && !m.notNumbers(odd, a, b, pc) {
@@ -110,18 +119,18 @@ func (m *Machine) compareFused(regs *[windowSize]value.Value, w uint32) uint32 {
 	return m.compareSlow(&regs[uint8(w>>8)], &regs[uint8(w>>16)])
 }
 
-// compareSlow compares any two values: 1 is less, 2 equal, 4 greater.
+// compareSlow compares any two values.
 //
 //go:noinline
 func (m *Machine) compareSlow(a, b *value.Value) uint32 {
 	m.left -= int64(a.TextLen()+b.TextLen()) >> textShift
 	switch c := value.Compare(a, b); {
 	case c < 0:
-		return 1
+		return value.Less
 	case c > 0:
-		return 4
+		return value.Greater
 	}
-	return 2
+	return value.Same
 }
 
 //go:noinline
@@ -244,13 +253,13 @@ func (m *Machine) iterate(regs *[windowSize]value.Value, slot uint8, list *value
 //
 //go:noinline
 func (m *Machine) nextItem(regs *[windowSize]value.Value, slot uint8, target *value.Value) bool {
-	offset, _ := regs[slot+1].Float()
+	offset, _ := regs[slot+1].Float() // whole, and exact: no text has 2^51 bytes
 	item, after, ok := value.NextItem(regs[slot].Text(), int(offset))
 	if !ok {
 		regs[slot] = value.Value{} // the list need not live longer than its loop
 		return false
 	}
-	regs[slot+1].SetWhole(float64(after))
+	regs[slot+1] = value.Int(int64(after))
 	m.left -= int64(len(item)) >> textShift
 	*target = value.Text(item)
 	return true

@@ -59,6 +59,16 @@ func Arithmetic(op Operator, a, b *Value) (Value, Odd, error) {
 	if oddRight {
 		odd |= OddRight
 	}
+	r, err := calculate(op, x, y)
+	return r, odd, err
+}
+
+// Calculate is Arithmetic of two values that are Hot.
+func Calculate(op Operator, a, b *Value) (Value, error) {
+	return calculate(op, floatOf(a.n), floatOf(b.n))
+}
+
+func calculate(op Operator, x, y float64) (Value, error) {
 	var r float64
 	switch op {
 	case OpAdd:
@@ -69,12 +79,15 @@ func Arithmetic(op Operator, a, b *Value) (Value, Odd, error) {
 		r = x * y
 	case OpDiv:
 		if y == 0 {
-			return Value{}, odd, ErrDivideByZero
+			return Value{}, ErrDivideByZero
 		}
 		r = x / y
 	}
-	r, err = Round(r)
-	return made(r), odd, err
+	r, err := Round(r)
+	if err != nil {
+		return Value{}, err
+	}
+	return made(r), nil
 }
 
 // operand reads v for arithmetic: any text that is no number is 0.

@@ -18,7 +18,7 @@ func Compare(a, b *Value) int {
 		return -1
 	case x > y:
 		return 1
-	case a.Short() && b.Short():
+	case a.short() && b.short():
 		return 0
 	}
 	return compareDecimals(a.String(), b.String())
@@ -28,8 +28,8 @@ func Compare(a, b *Value) int {
 func Equal(a, b *Value) bool { return Compare(a, b) == 0 }
 
 func compareTexts(a, b *Value) int {
-	if a.n>>52 == 0 || len(a.s) != 0 {
-		if b.n>>52 == 0 || len(b.s) != 0 {
+	if a.n>>classBits == 0 || len(a.s) != 0 {
+		if b.n>>classBits == 0 || len(b.s) != 0 {
 			return strings.Compare(a.s, b.s)
 		}
 	}

@@ -28,35 +28,18 @@ const (
 	maxNumberLength = 1 + 2 + 20 + significant
 )
 
-func bitsOf(f float64) uint64  { return ^math.Float64bits(f) }
-func floatOf(n uint64) float64 { return math.Float64frombits(^n) }
-
 // powers holds the powers of ten that a float64 represents exactly.
 var powers = [23]float64{
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 }
 
-// Whole returns f, with -0 made 0, and whether it is a whole number of at most
+// whole returns f, with -0 made 0, and whether it is a whole number of at most
 // 2^53 in magnitude: what arithmetic keeps as it is.
-func Whole(f float64) (float64, bool) {
+func whole(f float64) (float64, bool) {
 	i := int64(f)
 	r := float64(i)
 	return r, r == f && uint64(i+exactLimit) <= 2*exactLimit
-}
-
-// IsWhole reports whether f is a whole number of at most 2^51 in magnitude and
-// not -0: what arithmetic keeps without a closer look. It is the machine's fast
-// path. Adding and taking away 1.5 * 2^52 rounds to a whole number; it takes half
-// as long as converting to an integer and back, which a loop waits for at each
-// sum.
-func IsWhole(f float64) bool {
-	const (
-		rounder = 3 << 51
-		largest = (1023 + 51) << 53 // the bits of 2^51, without the place of the sign
-	)
-	// The conversions forbid fusing the sum with a product before it.
-	return math.Float64bits(float64(float64(f)+rounder)-rounder) == math.Float64bits(f) && math.Float64bits(f)<<1 <= largest
 }
 
 // Round makes a result of arithmetic a number of the language: whole numbers up
@@ -64,7 +47,7 @@ func IsWhole(f float64) bool {
 // become 0, and those from 1e21 up (and NaN) are ErrTooLarge. What it returns
 // prints as a text that reads back as the same number.
 func Round(f float64) (float64, error) {
-	if r, ok := Whole(f); ok {
+	if r, ok := whole(f); ok {
 		return r, nil
 	}
 	magnitude := math.Abs(f)
@@ -151,7 +134,7 @@ func FormatNumber(f float64) string {
 }
 
 func appendNumber(b []byte, f float64) []byte {
-	if r, ok := Whole(f); ok {
+	if r, ok := whole(f); ok {
 		return strconv.AppendInt(b, int64(r), 10)
 	}
 	f, err := Round(f)

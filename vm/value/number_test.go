@@ -111,8 +111,8 @@ func TestRound_nearHalves(t *testing.T) {
 		}
 		got, err := value.Round(f)
 		want, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'e', 14, 64), 64)
-		if r, whole := value.Whole(f); whole {
-			want = r
+		if f == math.Trunc(f) && math.Abs(f) <= 1<<53 {
+			want = f
 		} else if math.Abs(f) < 1e-21 {
 			want = 0
 		}
@@ -141,35 +141,46 @@ func TestNumber_textAndNumberAreOne(t *testing.T) {
 	})
 }
 
-func TestWhole(t *testing.T) {
-	for _, f := range []float64{0.5, 1<<53 + 2, -(1<<53 + 2), 1e300, math.Inf(1), math.Inf(-1), math.NaN(), 1 << 63, -(1 << 63)} {
-		if _, ok := value.Whole(f); ok {
-			t.Errorf("Whole(%v) holds", f)
+// The machine's fast path gives what Arithmetic and Compare give, or nothing.
+func TestWhole_isArithmetic(t *testing.T) {
+	limits := []int64{0, 1, -1, 7, 1<<51 - 1, 1 << 51, 1<<51 + 1, -(1 << 51), -(1 << 51) - 1, 1 << 50, -(1 << 50), 1<<53 - 1, 1 << 53, -(1 << 53), 1<<53 + 2}
+	check := func(t interface{ Errorf(string, ...any) }, a, b value.Value) {
+		a.Warm()
+		b.Warm()
+		for name, op := range map[value.Operator]func(v, w *value.Value) bool{value.OpAdd: (*value.Value).AddWhole, value.OpSub: (*value.Value).SubWhole} {
+			x, y := a, b
+			want, _, err := value.Arithmetic(name, &x, &y)
+			x, y = a, b
+			if op(&x, &y) && (err != nil || x.String() != want.String() || !value.Equal(&x, &want)) {
+				t.Errorf("%s, %s: fast %s, else %s, %v", a.String(), b.String(), x.String(), want.String(), err)
+			}
+		}
+		order := map[int]uint32{-1: value.Less, 0: value.Same, 1: value.Greater}[value.Compare(&a, &b)]
+		if got := a.OrderWhole(&b); got != order && got != value.Unknown {
+			t.Errorf("%q, %q: fast order %d, else %d", a.String(), b.String(), got, order)
 		}
 	}
-	for _, f := range []float64{0, 1, -1, 1 << 53, -(1 << 53)} {
-		if r, ok := value.Whole(f); !ok || r != f {
-			t.Errorf("Whole(%v) = %v, %v", f, r, ok)
+	for _, i := range limits {
+		for _, j := range limits {
+			check(t, value.Int(i), value.Int(j))
+			check(t, value.Number(float64(i)), value.Text(strconv.FormatInt(j, 10)+".00000000000000000001"))
+			check(t, value.Number(float64(i)+0.5), value.Number(float64(j)))
 		}
 	}
-}
-
-func TestIsWhole(t *testing.T) {
-	for _, f := range []float64{1, -1, 2.5, -2.5, 0.1, 1e-300, 1 << 50, -(1 << 50), 1<<51 + 1, 1<<53 + 2, 1e300, math.Inf(1), math.Inf(-1), math.NaN(), 4503599627370495.5, 0, 1 << 51} {
-		want := f == math.Trunc(f) && math.Abs(f) <= 1<<51
-		if got := value.IsWhole(f); got != want {
-			t.Errorf("IsWhole(%v) = %v", f, got)
-		}
+	rapid.Check(t, func(t *rapid.T) { check(t, value.Number(anyMagnitude(t)), value.Number(anyMagnitude(t))) })
+	// And it does take what loops are made of.
+	a, b, text := value.Int(40), value.Int(2), value.Text("2")
+	text.Warm()
+	if !a.AddWhole(&b) || !a.SubWhole(&text) || a.String() != "40" || a.OrderWhole(&text) != value.Greater || b.OrderWhole(&text) != value.Same {
+		t.Errorf("%s", a.String())
 	}
-	if value.IsWhole(math.Copysign(0, -1)) {
-		t.Error("-0 would be stored")
+	if !text.AddWhole(&b) || text.String() != "4" {
+		t.Errorf("%s", text.String())
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		f := anyMagnitude(t)
-		if want := f == math.Trunc(f) && math.Abs(f) <= 1<<51 && math.Float64bits(f) != 1<<63; value.IsWhole(f) != want {
-			t.Fatalf("IsWhole(%v) = %v", f, !want)
-		}
-	})
+	var cold value.Value
+	if cold.AddWhole(&b) || b.SubWhole(&cold) || b.OrderWhole(&cold) != value.Unknown {
+		t.Error("a text that was not read is taken for a number")
+	}
 }
 
 func zeros(n int) string {
