@@ -110,6 +110,34 @@ func TestRun_commandFailures(t *testing.T) {
 			Jump c
 			c:
 			LoadConst "caught"` + printTop + "Halt", "caught"},
+		{"a failure between statements and inner tries", `function main
+			range statement a b b
+			range catch c d e
+			range statement g h h
+			range catch a i j
+			a:
+			LoadConst "20412"
+			CallDrop looked TELLFAIL
+			b:
+			LoadConst "first"` + printTop + `
+			c:
+			LoadConst "20413"
+			CallDrop unlooked DOFAIL
+			d:
+			LoadConst "wrong"` + printTop + `
+			e:
+			LoadConst "inner"` + printTop + `
+			LoadConst "20414"
+			CallDrop unlooked DOFAIL
+			g:
+			LoadConst "20415"
+			CallDrop unlooked TELLFAIL
+			h:
+			LoadConst "wrong"` + printTop + `
+			i:
+			Jump j
+			j:
+			LoadConst "outer"` + printTop + "Halt", "first inner outer"},
 		{"a try around functions", `function main locals=1
 			range catch a b c
 			StoreConst r0 "kept"

@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"errors"
+	"sort"
 
 	"github.com/sftpc/sftpc/vm/bytecode"
 	"github.com/sftpc/sftpc/vm/value"
@@ -140,7 +141,7 @@ func (m *Machine) failed(err error, imported *bytecode.Import) next {
 		return m.abandon(depth, target)
 	}
 	if imported.Telling {
-		if target, ok := find(&m.program.Functions[m.function], c.pc, bytecode.RangeStatement); ok {
+		if target, ok := m.find(m.function, c.pc, bytecode.RangeStatement); ok {
 			return m.abandon(len(m.frames), target)
 		}
 	}
@@ -171,20 +172,51 @@ func (m *Machine) abandon(depth, target int) next {
 func (m *Machine) findCatch(pc int) (depth, target int, ok bool) {
 	function := m.function
 	for depth = len(m.frames); ; depth-- {
-		if target, ok = find(&m.program.Functions[function], pc, bytecode.RangeCatch); ok || depth == 0 {
+		if target, ok = m.find(function, pc, bytecode.RangeCatch); ok || depth == 0 {
 			return depth, target, ok
 		}
 		function, pc = m.frames[depth-1].function, m.frames[depth-1].pc-1
 	}
 }
 
-// find looks for the innermost range of the kind around word pc. Ranges stand in
-// the order inner before outer, so the first is the one.
-func find(f *bytecode.Function, pc int, kind bytecode.RangeKind) (target int, ok bool) {
-	for i := range f.Ranges {
-		if r := &f.Ranges[i]; r.Kind == kind && r.From <= pc && pc < r.To {
+// find looks for the innermost range of the kind around word pc. Ranges are
+// ordered by their ends and nest, so all that are around pc enclose the first that
+// ends behind it, or are that one.
+func (m *Machine) find(function, pc int, kind bytecode.RangeKind) (target int, ok bool) {
+	list := m.program.Functions[function].Ranges
+	at := sort.Search(len(list), func(i int) bool { return list[i].To > pc })
+	if at == len(list) {
+		return 0, false
+	}
+	outer := m.outerRanges(function)
+	for ; at >= 0; at = int(outer[at]) {
+		if r := &list[at]; r.Kind == kind && r.From <= pc {
 			return r.Target, true
 		}
 	}
 	return 0, false
+}
+
+// outerRanges gives for each range of a function the one around it, -1 for none.
+// It is made when the function first fails: most never do.
+func (m *Machine) outerRanges(function int) []int32 {
+	if m.outer == nil {
+		m.outer = make([][]int32, len(m.program.Functions))
+	}
+	if m.outer[function] != nil {
+		return m.outer[function]
+	}
+	list := m.program.Functions[function].Ranges
+	outer := make([]int32, len(list))
+	var open []int // ranges that none seen so far encloses
+	for i := range list {
+		outer[i] = -1
+		for len(open) > 0 && list[open[len(open)-1]].From >= list[i].From {
+			outer[open[len(open)-1]] = int32(i)
+			open = open[:len(open)-1]
+		}
+		open = append(open, i)
+	}
+	m.outer[function] = outer
+	return outer
 }

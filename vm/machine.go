@@ -81,6 +81,7 @@ type Machine struct {
 	nextGrow int
 	scratch  []byte
 	told     map[place]struct{}
+	outer    [][]int32 // by function; see outerRanges
 	running  atomic.Bool
 	context  context.Context
 }
