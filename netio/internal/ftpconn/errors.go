@@ -152,7 +152,9 @@ func contains(text string, words ...string) bool {
 // crowded tells whether a refusal speaks of a cap on connections, which servers
 // answer with 421 or with 530.
 func crowded(text string) bool {
-	return contains(strings.ToLower(text), "too many", "maximum number", "max number", "connection limit", "user limit", "maximum login")
+	text = strings.ToLower(text)
+	return contains(text, "too many", "maximum number", "max number", "connection limit", "user limit") &&
+		!contains(text, "attempt") // of logging in
 }
 
 // ofDial is the error for a connection that could not be made.

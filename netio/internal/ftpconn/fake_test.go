@@ -31,6 +31,7 @@ type fakeServer struct {
 	features []string
 	on       map[string]func(c *fakeConn, argument string)
 
+	start    sync.Once
 	lock     sync.Mutex
 	files    map[string][]byte
 	dirs     map[string]bool
@@ -50,8 +51,8 @@ type fakeConn struct {
 	from    string
 }
 
-// newFake starts a server that ends with the test. Change its fields before the
-// first connection.
+// newFake makes a server that ends with the test. It serves from the first call of
+// endpoint on; until then its fields may be changed.
 func newFake(t *testing.T) *fakeServer { return newFakeOn(t, "127.0.0.1:0") }
 
 func newFakeOn(t *testing.T, address string) *fakeServer {
@@ -66,8 +67,6 @@ func newFakeOn(t *testing.T, address string) *fakeServer {
 		on:       map[string]func(*fakeConn, string){},
 		files:    map[string][]byte{}, dirs: map[string]bool{"/": true},
 	}
-	s.wait.Add(1)
-	go s.serve()
 	t.Cleanup(func() {
 		listener.Close()
 		s.lock.Lock()
@@ -126,6 +125,13 @@ func (s *fakeServer) put(name string, data []byte) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	s.files[name] = data
+}
+
+// handle changes what a command does while the server runs.
+func (s *fakeServer) handle(verb string, do func(*fakeConn, string)) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.on[verb] = do
 }
 
 func (s *fakeServer) get(name string) ([]byte, bool) {
@@ -408,6 +414,10 @@ func (w *wire) of(kind session.WireKind) []session.Wire {
 var quick = session.Timeouts{Connect: 5 * time.Second, Reply: 5 * time.Second, Idle: 5 * time.Second}
 
 func (s *fakeServer) endpoint() session.Endpoint {
+	s.start.Do(func() {
+		s.wait.Add(1)
+		go s.serve()
+	})
 	return session.Endpoint{Host: "ftp.example", Address: s.listener.Addr().String(), User: "u", Password: "p"}
 }
 

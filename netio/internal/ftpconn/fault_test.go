@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -376,9 +377,9 @@ func TestActive_Firewalled(t *testing.T) {
 		server := newFake(t)
 		server.put("/f", []byte("data"))
 		release := make(chan struct{})
-		fire := true
+		var open atomic.Bool
 		server.on["RETR"] = func(c *fakeConn, name string) {
-			if !fire {
+			if open.Load() {
 				c.ordinary("RETR", name)
 				return
 			}
@@ -403,7 +404,8 @@ func TestActive_Firewalled(t *testing.T) {
 			t.Errorf("dropped %v: reply %+v", dropped, e.Reply)
 		}
 		close(release)
-		fire, active = false, false
+		open.Store(true)
+		active = false
 		if n, err := client.Download(context.Background(), "f", 0, io.Discard); n != 4 || err != nil {
 			t.Errorf("dropped %v: afterwards, passive: %d bytes, %v", dropped, n, err)
 		}
@@ -526,5 +528,42 @@ func TestUpload_WriterOfDownloadFails(t *testing.T) {
 	wantCause(t, err, session.NoLocalSpace)
 	if _, err := client.Download(context.Background(), "f", 0, io.Discard); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// NOOPs in mid-transfer are answered at once (ProFTPD), with 500 (Pure-FTPd), or
+// behind the transfer's own reply (vsftpd); none of it may be taken for something
+// else.
+func TestKeepAlive(t *testing.T) {
+	for _, answer := range []string{"200 ok", "500 Unknown command", "late"} {
+		server := newFake(t)
+		server.put("/f", []byte("data"))
+		server.on["RETR"] = func(c *fakeConn, _ string) {
+			late := 0
+			c.transfer(func(conn net.Conn) {
+				for range 3 {
+					c.in.ReadString('\n')
+					if answer == "late" {
+						late++
+					} else {
+						c.say("%s", answer)
+					}
+				}
+				io.WriteString(conn, "data")
+			})
+			for range late {
+				c.say("200 ok")
+			}
+		}
+		client := server.connect(session.Settings{Features: map[string]session.Feature{"NOOP": session.FeatureEnabled}})
+		client.keepAlive = 5 * time.Millisecond
+		for range 3 {
+			if n, err := client.Download(context.Background(), "f", 0, io.Discard); n != 4 || err != nil {
+				t.Fatalf("%s: %d bytes, %v", answer, n, err)
+			}
+			if reply, err := client.Raw(context.Background(), "PWD"); err != nil || reply.Code != 257 {
+				t.Fatalf("%s: out of step: %+v, %v", answer, reply, err)
+			}
+		}
 	}
 }

@@ -22,10 +22,11 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 	settings.Features = maps.Clone(settings.Features)
 	settings.Observe = inOrder(settings.Observe)
 	s := &Session{
-		host:     hostForMessages(endpoint),
-		settings: settings,
-		features: map[string]string{},
-		unknown:  map[string]bool{},
+		host:      hostForMessages(endpoint),
+		settings:  settings,
+		keepAlive: keepAliveEvery,
+		features:  map[string]string{},
+		unknown:   map[string]bool{},
 	}
 	s.shim = &shim{s: s}
 	if e := s.connect(ctx, endpoint); e != nil {

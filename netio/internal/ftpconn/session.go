@@ -18,7 +18,8 @@ import (
 const farewell = 3 * time.Second
 
 // Session is an FTP control connection that is logged in. It implements
-// session.Session and session.Adjuster.
+// session.Session and session.Adjuster. Functions that it calls (Observe,
+// DataMode, Moved, the reader or writer of a transfer) must not call it back.
 type Session struct {
 	running sync.Mutex // held by the one command that runs
 
@@ -31,6 +32,7 @@ type Session struct {
 	peer     netip.Addr // the server's end
 	dialHost string     // where passive data connections go
 
+	keepAlive  time.Duration // between two NOOPs of a transfer
 	greeting   string
 	features   map[string]string
 	unknown    map[string]bool // commands that this server turned out not to know

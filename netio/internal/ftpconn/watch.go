@@ -31,7 +31,7 @@ func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	var tick <-chan time.Time
 	if s.feature("NOOP") == session.FeatureEnabled {
-		tick = time.Tick(keepAliveEvery)
+		tick = time.Tick(s.keepAlive)
 	}
 	ctx, control := s.op.ctx, s.control
 	go func() {
