@@ -83,7 +83,7 @@ func (h *rehearsalHosts) serve(host string) (string, error) {
 	}
 	s, err := server.Listen(h.ctx, "127.0.0.1:0", server.Options{
 		Dir: folder, AllowAnyLogin: true, Anonymous: true, LoginDelay: -1,
-		SkipSync: true, Banner: fmt.Sprintf("rehearsal of %s", key), OnPASV: func(address netip.AddrPort) { h.opened(key, address) },
+		ForeignPORT: server.ForeignIsPeer, SkipSync: true, Banner: fmt.Sprintf("rehearsal of %s", key), OnPASV: func(address netip.AddrPort) { h.opened(key, address) },
 	})
 	if err != nil {
 		return "", err

@@ -134,6 +134,9 @@ func (s *session) knowsFamily(c *command, family string) bool {
 // and ports below 1024 are refused: else a client could make this server knock at
 // other machines' doors (RFC 2577, 3).
 func (s *session) acceptAddress(c *command, address netip.AddrPort) {
+	if s.options.ForeignPORT == ForeignIsPeer {
+		address = netip.AddrPortFrom(s.peer, address.Port())
+	}
 	foreign := address.Addr() != s.peer && s.options.ForeignPORT == RefuseForeign
 	if foreign || address.Port() < 1024 {
 		s.reply(c, 500, "Illegal %s command: not your address, or a port below 1024", c.verb)

@@ -181,6 +181,23 @@ func TestForeignPORT(t *testing.T) {
 	}
 }
 
+// A rehearsal plays the router that passes an outer address on to the client; low
+// ports stay refused there too.
+func TestForeignPORTIsThePeer(t *testing.T) {
+	var told []netip.AddrPort
+	address, _ := start(t, func(o *server.Options) {
+		o.ForeignPORT = server.ForeignIsPeer
+		o.OnPORT = func(a netip.AddrPort) { told = append(told, a) }
+	})
+	c := login(t, address)
+	c.want("PORT 198,51,100,7,200,1", "200")
+	c.want("EPRT |1|198.51.100.7|50000|", "200")
+	c.want("PORT 198,51,100,7,0,80", "500")
+	if len(told) != 2 || told[0].String() != c.host()+":51201" || told[1].String() != c.host()+":50000" {
+		t.Errorf("OnPORT was told %v", told)
+	}
+}
+
 func TestSwitchingModesInMidSession(t *testing.T) {
 	address, _ := start(t)
 	c := login(t, address)

@@ -78,6 +78,9 @@ type ForeignPolicy uint8
 const (
 	RefuseForeign ForeignPolicy = iota // 500: nobody can aim this server at a third host
 	AllowForeign                       // for tests with several loopback addresses only
+	// ForeignIsPeer takes any address for the peer's own, as if a router between the
+	// two translated it: for rehearsals of scripts that announce an outer address.
+	ForeignIsPeer
 )
 
 func (o Options) withDefaults() Options {
