@@ -168,7 +168,7 @@ func (a *arguments) check() error {
 
 func (a *arguments) checkOne(place int, p *catalog.Param) error {
 	if len(p.Constants) > 0 {
-		word, known := p.Allows(strings.TrimSpace(a.text(place)))
+		word, known := p.Allows(a.text(place))
 		if known {
 			a.words[place] = word
 			return nil

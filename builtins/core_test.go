@@ -575,3 +575,16 @@ func TestRun_aDefectIsAnErrorAndClosesWhatIsOpen(t *testing.T) {
 		t.Errorf("%v %q", err, text)
 	}
 }
+
+// A computed constant is judged as a quoted one is by the compiler: any case, the
+// other name of ON and OFF, and nothing around it.
+func TestConstants_computed(t *testing.T) {
+	b := newBench(t, Options{})
+	for text, want := range map[string]string{
+		"DISABLED": "OK", "disabled": "OK", "off": "OK", "On": "OK", " ON": "20301", "ON ": "20301", "": "20301", "TRUE": "20301", "1": "20301",
+	} {
+		if o := b.run(`$mode = "`+text+`"`, `PRINT(SETPASSIVE($mode))`); o.stdout != want+"\n" {
+			t.Errorf("%q: %s, want %s", text, strings.TrimSpace(o.stdout), want)
+		}
+	}
+}
