@@ -23,7 +23,7 @@ type listed struct {
 
 // getList is GETLIST($list, what [, wildcard [, order]]).
 func (s *State) getList(a *arguments) error {
-	pattern := "*"
+	pattern := "" // all; a * could be a name on the other side
 	if a.has(2) {
 		pattern = a.text(2)
 	}
@@ -82,7 +82,7 @@ func (s *State) listRemote(ctx context.Context, pattern string, dirs bool) (foun
 		return nil, 0, err
 	}
 	left = s.tellIncomplete("", listing)
-	choose := newChooser(pattern, false, func(name string) bool {
+	choose := listChooser(pattern, false, func(name string) bool {
 		return slices.ContainsFunc(listing.Entries, func(e session.Entry) bool { return e.Name == name })
 	})
 	seen := make(map[string]bool)
@@ -95,12 +95,20 @@ func (s *State) listRemote(ctx context.Context, pattern string, dirs bool) (foun
 	return found, left, nil
 }
 
+// listChooser is newChooser in which no pattern is every name.
+func listChooser(pattern string, fold bool, exists func(string) bool) chooser {
+	if pattern == "" {
+		return newChooser("*", fold, func(string) bool { return false })
+	}
+	return newChooser(pattern, fold, exists)
+}
+
 func (s *State) listLocal(pattern string, dirs bool) ([]listed, error) {
 	entries, err := s.files.List(s.here)
 	if err != nil {
 		return nil, err
 	}
-	choose := newChooser(pattern, s.files.FoldsCase(), func(name string) bool {
+	choose := listChooser(pattern, s.files.FoldsCase(), func(name string) bool {
 		return slices.ContainsFunc(entries, func(e netio.LocalEntry) bool { return e.Name == name })
 	})
 	var found []listed
