@@ -10,9 +10,11 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +63,7 @@ func TestCommand(t *testing.T) {
 			"bigfile":   bigFileCommand,
 			"bytes":     bytesCommand,
 			"damage":    damageCommand,
+			"hostile":   hostileCommand,
 			"mode":      modeCommand,
 			"ports":     portsCommand,
 		},
@@ -112,7 +115,7 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 		case "readonly":
 			options.ReadOnly = true
 		case "stranger":
-			options.OnPORT = func(address netip.AddrPort) { knock(ts, address) }
+			options.OnPORT = strangers(ts)
 		default:
 			ts.Fatalf("ftpserver: unknown key %s", key)
 		}
@@ -123,19 +126,45 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Setenv(args[0], s.Addr())
 }
 
-// knock connects to a client's listening port from another address than the
-// server's, and waits until it is turned away.
-func knock(ts *testscript.TestScript, address netip.AddrPort) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
-	conn, err := dialer.Dial("tcp4", address.String())
-	if err != nil {
-		ts.Logf("the stranger could not connect: %v", err)
-		return
+// strangers returns what connects to a client's listening port from another
+// address than the server's, before the server does. They stay until the script
+// ends.
+func strangers(ts *testscript.TestScript) func(netip.AddrPort) {
+	var lock sync.Mutex
+	var open []net.Conn
+	ts.Defer(func() {
+		lock.Lock()
+		defer lock.Unlock()
+		for _, conn := range open {
+			conn.Close()
+		}
+	})
+	return func(address netip.AddrPort) {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
+		conn, err := dialer.Dial("tcp4", address.String())
+		if err != nil {
+			return // the script misses the warning about it
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		open = append(open, conn)
 	}
-	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-	_, err = conn.Read(make([]byte, 1))
-	ts.Logf("the stranger was answered: %v", err)
+}
+
+// hostileCommand is `hostile DIR`: files whose names a Unix server may have and
+// that are up to no good.
+func hostileCommand(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 1 {
+		ts.Fatalf("usage: hostile DIR")
+	}
+	folder := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(folder, 0o755))
+	for _, name := range []string{
+		"*", "?", "a|b", "red\x1b[31m", "title\x1b]0;gotcha\x07", "-rf", "~", "new\nline", "back\rslash\\x", "latin\xe9",
+		"turn\u202etxt.exe", strings.Repeat("n", 255), " blank ", "plain.txt",
+	} {
+		ts.Check(os.WriteFile(filepath.Join(folder, name), []byte("data\n"), 0o644))
+	}
 }
 
 // bytesCommand is `bytes FILE [TEXT | TEXT*N] …`: a file of exactly these texts,
