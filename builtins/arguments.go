@@ -186,7 +186,7 @@ func (a *arguments) checkOne(place int, p *catalog.Param) error {
 		return nil
 	default:
 		if a.text(place) == "" {
-			return a.bad(place, "is empty: a %s is needed", p.Name)
+			return a.bad(place, "is empty: a %s is needed", nounOf(p))
 		}
 	}
 	return a.checkBytes(place, p)
@@ -204,7 +204,20 @@ func (a *arguments) checkBytes(place int, p *catalog.Param) error {
 	if forbidden == "" || !strings.ContainsAny(a.text(place), forbidden) {
 		return nil
 	}
-	return a.bad(place, "holds a line end or NUL, which a %s cannot have", p.Name)
+	return a.bad(place, "holds a line end or NUL, which a %s cannot have", nounOf(p))
+}
+
+// nounOf is what a parameter holds, for sentences: its own name may be "from".
+func nounOf(p *catalog.Param) string {
+	switch p.Kind {
+	case catalog.ParamHost:
+		return "host"
+	case catalog.ParamPattern:
+		return "pattern"
+	case catalog.ParamText:
+		return "text"
+	}
+	return "name"
 }
 
 // side is where a name is taken.

@@ -411,6 +411,22 @@ func TestArguments_emptyNamesAndControlBytesAreRefusedBeforeAnythingRuns(t *test
 	}
 }
 
+// Parameters are called "from" and "to"; a sentence needs a noun.
+func TestArguments_emptyOnesAreExplainedInWords(t *testing.T) {
+	b := newBench(t, Options{Root: t.TempDir()})
+	for statement, want := range map[string]string{
+		`RENAMEFILE("a", "")`:       "argument 2 of RENAMEFILE is empty: a name is needed",
+		`LOCALCHDIR("")`:            "argument 1 of LOCALCHDIR is empty: a name is needed",
+		`OPENHOST("")`:              "argument 1 of OPENHOST is empty: a host is needed",
+		`ADDEXCLUSION(REMOTE, "")`:  "argument 2 of ADDEXCLUSION is empty: a pattern is needed",
+		`GETLIST($l,LOCAL_DIRS,"")`: "argument 3 of GETLIST is empty: a pattern is needed",
+	} {
+		if o := b.run(statement); !o.has(want) {
+			t.Errorf("%s: %s", statement, o.transcript)
+		}
+	}
+}
+
 func TestNotConnected(t *testing.T) {
 	b := newBench(t, Options{Root: t.TempDir()})
 	for _, statement := range []string{
