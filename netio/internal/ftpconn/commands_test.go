@@ -218,6 +218,7 @@ func TestCauseOfReply(t *testing.T) {
 		{"DELE", 451, "local error", session.RemoteBusy, true, session.ClassTransient},
 		{"APPE", 451, "Append/Restart not permitted, try again", session.NotSupported, true, session.ClassPermanent},
 		{"RMD", 550, "d: Directory not empty", session.DirectoryNotEmpty, true, session.ClassPermanent},
+		{"RMD", 550, "d: File exists", session.DirectoryNotEmpty, true, session.ClassPermanent},
 		{"MKD", 550, "d: File exists", session.RemoteExists, true, session.ClassPermanent},
 		{"MKD", 521, `"/d" directory already exists`, session.RemoteExists, true, session.ClassPermanent},
 		{"CWD", 500, "OOPS: vsftpd died", session.RemoteRefused, true, session.ClassPermanent},

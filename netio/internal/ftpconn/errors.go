@@ -104,7 +104,11 @@ func causeOf(verb string, reply session.Reply, active bool) (cause session.Cause
 		}
 		return session.BadArgument, true
 	case reply.Code == 450, reply.Code == 521, reply.Code >= 550 && reply.Code < 560:
-		return causeOfFileText(reply.Code, text)
+		cause, certain = causeOfFileText(reply.Code, text)
+		if verb == "RMD" && cause == session.RemoteExists { // EEXIST, as some systems have it for a full directory
+			cause = session.DirectoryNotEmpty
+		}
+		return cause, certain
 	case reply.Code >= 400 && reply.Code < 500:
 		return session.RemoteBusy, true
 	case reply.Code >= 500:

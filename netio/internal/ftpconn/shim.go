@@ -3,7 +3,6 @@ package ftpconn
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -217,6 +216,3 @@ func (h *shim) RemoteAddr() net.Addr {
 func (h *shim) SetDeadline(time.Time) error      { return nil }
 func (h *shim) SetReadDeadline(time.Time) error  { return nil }
 func (h *shim) SetWriteDeadline(time.Time) error { return nil }
-
-// String names the connection in messages of the library.
-func (h *shim) String() string { return fmt.Sprintf("control connection to %s", h.s.host) }
