@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/sftpc/sftpc/netio/session"
@@ -18,9 +19,17 @@ const (
 	pieceTime = 400 * time.Millisecond
 	// bufferSize is for bytes that have to pass through us.
 	bufferSize = 256 << 10
+	// mostAtOnce is what one write may take on systems where a deadline ends a
+	// write for good: small enough for a slow network within the idle time-out.
+	mostAtOnce = 64 << 10
 	// mostEmptyReads is how often a reader may return nothing and no error.
 	mostEmptyReads = 100
 )
+
+// knowsSent tells whether a write that a deadline ended says how many of its
+// bytes are on their way, so that it can be gone on with. Windows cancels such a
+// write and does not say: one that waited for too long is the end there.
+const knowsSent = runtime.GOOS != "windows"
 
 // endpoint is the local end of a transfer.
 type endpoint struct {
@@ -54,6 +63,14 @@ func (d *dataConn) pace() *pace {
 
 // arm sets the deadline of the next piece.
 func (p *pace) arm() error { return p.d.arm(min(pieceTime, p.idle)) }
+
+// armWrite sets the deadline of the next write.
+func (p *pace) armWrite() error {
+	if knowsSent {
+		return p.arm()
+	}
+	return p.d.arm(p.idle)
+}
 
 // judge tells whether err ends the transfer: a deadline does only if nothing has
 // moved for the idle time-out.
@@ -175,9 +192,11 @@ func (d *dataConn) send(r io.Reader, end endpoint) (n int64, err error) {
 	if err := d.establish(); err != nil {
 		return 0, d.ended(err)
 	}
-	if tcp, ok := d.conn.(*net.TCPConn); ok && end.file != nil && end.turn == nil {
-		n, err = d.sendFile(tcp, end)
-		return n, d.ended(err)
+	if tcp, ok := d.conn.(*net.TCPConn); ok && end.file != nil && end.turn == nil && knowsSent {
+		if at, err := end.file.Seek(0, io.SeekCurrent); err == nil {
+			n, err = d.sendFile(tcp, end, at)
+			return n, d.ended(err)
+		}
 	}
 	if end.file != nil {
 		r = end.file
@@ -186,9 +205,10 @@ func (d *dataConn) send(r io.Reader, end endpoint) (n int64, err error) {
 	return n, d.ended(err)
 }
 
-// sendFile moves a file into an upload without passing through us where the
-// system can.
-func (d *dataConn) sendFile(tcp *net.TCPConn, end endpoint) (n int64, err error) {
+// sendFile moves a file, from offset at on, into an upload without passing
+// through us where the system can. Where it cannot the bytes go through a buffer,
+// and the file is further than the network when a deadline ends the piece.
+func (d *dataConn) sendFile(tcp *net.TCPConn, end endpoint, at int64) (n int64, err error) {
 	pace := d.pace()
 	for {
 		if err := pace.arm(); err != nil {
@@ -202,11 +222,17 @@ func (d *dataConn) sendFile(tcp *net.TCPConn, end endpoint) (n int64, err error)
 		if err == nil && k < pieceSize {
 			return n, nil
 		}
+		timedOut := err != nil
 		if err := pace.judge(k, err); err != nil {
 			if !isNetwork(err) && !errors.As(err, new(*session.Error)) && d.reason() == nil {
 				err = localError{err}
 			}
 			return n, err
+		}
+		if timedOut {
+			if _, err := end.file.Seek(at+n, io.SeekStart); err != nil {
+				return n, localError{err}
+			}
 		}
 	}
 }
@@ -246,10 +272,14 @@ func (d *dataConn) copyIn(r io.Reader, end endpoint) (n int64, err error) {
 
 func (d *dataConn) writeAll(out []byte, pace *pace) (n int64, err error) {
 	for len(out) > 0 {
-		if err := pace.arm(); err != nil {
+		if err := pace.armWrite(); err != nil {
 			return n, err
 		}
-		k, err := d.conn.Write(out)
+		piece := out
+		if !knowsSent {
+			piece = out[:min(len(out), mostAtOnce)]
+		}
+		k, err := d.conn.Write(piece)
 		n += int64(k)
 		out = out[k:]
 		if err := pace.judge(int64(k), err); err != nil {
