@@ -181,6 +181,7 @@ func (s *Session) Raw(ctx context.Context, line string) (reply session.Reply, er
 			return fault(session.Denied, fmt.Errorf("%s changes the session or its data connections, which are the program's own", verb))
 		}
 		s.directory = "" // CWD, CDUP and SITE may change it
+		s.op.raw = true
 		var e *session.Error
 		if reply, e = s.exchange(line); e != nil {
 			return e

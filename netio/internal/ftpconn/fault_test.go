@@ -567,3 +567,55 @@ func TestKeepAlive(t *testing.T) {
 		}
 	}
 }
+
+// A server that confirms a transfer twice must not make the next command believe
+// that it succeeded.
+func TestCommand_SecondConfirmationIsNotItsReply(t *testing.T) {
+	server := newFake(t)
+	server.put("/f", []byte("data"))
+	for verb, use := range map[string]func(*Session) error{
+		"DELE": func(s *Session) error { return s.Remove(context.Background(), "missing") },
+		"CWD":  func(s *Session) error { return s.ChangeDir(context.Background(), "missing") },
+		"SITE": func(s *Session) error { return s.Chmod(context.Background(), "missing", 0o644) },
+	} {
+		server.on[verb] = func(c *fakeConn, _ string) {
+			c.say("226 done, as was said before")
+			time.Sleep(20 * time.Millisecond)
+			c.say("550 no such thing")
+		}
+		client := server.connect(session.Settings{})
+		if _, err := client.Download(context.Background(), "f", 0, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if err := use(client); session.CauseOf(err) != session.NoSuchRemoteFile {
+			t.Errorf("%s: %v", verb, err)
+		}
+		if dir, err := client.CurrentDir(context.Background()); err != nil || dir != "/" {
+			t.Errorf("after %s the session is out of step: %q, %v", verb, dir, err)
+		}
+	}
+}
+
+// Words that are no answer do not stretch the time that an answer may take.
+func TestCommand_PutOffWithoutEnd(t *testing.T) {
+	for _, put := range []string{"150 wait", "226 done"} {
+		for verb, use := range map[string]func(*Session) error{
+			"PWD":  func(s *Session) error { _, err := s.CurrentDir(context.Background()); return err },
+			"DELE": func(s *Session) error { return s.Remove(context.Background(), "f") },
+		} {
+			server := newFake(t)
+			server.on[verb] = func(c *fakeConn, _ string) {
+				for {
+					if _, err := io.WriteString(c.conn, put+"\r\n"); err != nil {
+						return
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+			client := server.connect(session.Settings{Timeouts: session.Timeouts{Reply: 200 * time.Millisecond}})
+			start := time.Now()
+			wantCause(t, use(client), session.ReplyTimeout)
+			soon(t, start)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package ftpconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -54,6 +55,7 @@ type operation struct {
 	ctx  context.Context
 	verb string // of the newest command
 	mode *session.DataMode
+	raw  bool // the command is the script's, and any reply may be meant
 
 	rewrite func(line string) string // turns the library's data command into the one meant
 	consume func(*dataConn) error    // takes a listing's bytes instead of the library
@@ -303,15 +305,42 @@ func (s *Session) exchange(line string) (session.Reply, *session.Error) {
 	if err := s.control.send(s.op.ctx, line, within); err != nil {
 		return session.Reply{}, s.fail(err)
 	}
-	for {
-		reply, err := s.control.await(s.op.ctx, waiting{reply: within})
-		if err != nil {
-			return reply, s.fail(err)
-		}
-		if !preliminary(reply.Code) {
-			return reply, nil
-		}
+	reply, err := s.answer(waiting{reply: within})
+	if err != nil {
+		return reply, s.fail(err)
 	}
+	return reply, nil
+}
+
+// answer takes the final reply of a command that moves no data. What only puts us
+// off does not stretch the time that it may take.
+func (s *Session) answer(w waiting) (session.Reply, error) {
+	start, within := time.Now(), w.reply
+	for range mostUnasked {
+		reply, err := s.control.await(s.op.ctx, w)
+		if err != nil || !preliminary(reply.Code) && !s.passOver(reply) {
+			return reply, err
+		}
+		w.reply = until(start, within)
+	}
+	return session.Reply{}, fault(session.ProtocolError, protocolFault("the server sends replies and no answer"))
+}
+
+// passOver drops a reply that only a transfer can have when another command is
+// waiting for its own: some servers confirm a transfer twice, and a change of
+// directory must not take the second 226 for a yes.
+func (s *Session) passOver(reply session.Reply) bool {
+	switch reply.Code {
+	case 225, 226, 426:
+	default:
+		return false
+	}
+	if s.op.transfer || s.op.raw {
+		return false
+	}
+	s.control.pending = true
+	s.note(fmt.Sprintf("a %d that answers no %s was passed over", reply.Code, s.op.verb))
+	return true
 }
 
 func (s *Session) note(text string) {

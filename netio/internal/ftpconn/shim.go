@@ -124,33 +124,37 @@ func (h *shim) receive() error {
 		return s.op.failure
 	}
 	wait := waiting{reply: s.settings.Timeouts.Reply}
-	if s.op.transfer && !s.op.begun {
-		wait.data = s.op.data
-	}
-	for {
-		reply, err := s.control.await(s.op.ctx, wait)
+	if !s.op.transfer {
+		reply, err := s.answer(wait)
 		if err != nil {
 			return s.fail(err)
-		}
-		switch {
-		case s.op.transfer && !s.op.begun && preliminary(reply.Code):
-			s.op.begun = true
-			s.control.moving = true
-		case s.op.transfer && preliminary(reply.Code):
-			// Pure-FTPd ends a download that broke with another 150.
-			s.control.pending = false
-			s.control.moving = false
-			e := fault(session.DataLost, errors.New("the server ended the transfer without a verdict"))
-			e.Reply = reply
-			return s.fail(e)
-		case preliminary(reply.Code):
-			continue
-		default:
-			s.control.moving = false
 		}
 		h.give(s.forLibrary(reply))
 		return nil
 	}
+	if !s.op.begun {
+		wait.data = s.op.data
+	}
+	reply, err := s.control.await(s.op.ctx, wait)
+	if err != nil {
+		return s.fail(err)
+	}
+	switch {
+	case !preliminary(reply.Code):
+		s.control.moving = false
+	case !s.op.begun:
+		s.op.begun = true
+		s.control.moving = true
+	default:
+		// Pure-FTPd ends a download that broke with another 150.
+		s.control.pending = false
+		s.control.moving = false
+		e := fault(session.DataLost, errors.New("the server ended the transfer without a verdict"))
+		e.Reply = reply
+		return s.fail(e)
+	}
+	h.give(s.forLibrary(reply))
+	return nil
 }
 
 // forLibrary turns the success codes that RFC 959 allows, or that servers use all
