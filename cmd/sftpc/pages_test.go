@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/cmd/internal/app"
 	"github.com/sftpc/sftpc/compiler"
+	"github.com/sftpc/sftpc/netio/server"
+	"github.com/sftpc/sftpc/netio/server/fault"
 	"github.com/sftpc/sftpc/spec"
 )
 
@@ -36,7 +40,10 @@ func (e pageExample) name() string { return fmt.Sprintf("%s:%d", e.page, e.line)
 // A block that is meant to end badly says how: ```ftp status=3.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	examples := pageExamples(t)
+	var examples []pageExample
+	for _, p := range pages(t) {
+		examples = append(examples, ftpBlocks(t, p.name, p.text)...)
+	}
 	if len(examples) < 50 {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
@@ -102,32 +109,32 @@ func (e pageExample) rehearse(t *testing.T, flags ...string) {
 	}
 }
 
-// pageExamples reads the ftp blocks of all pages, README and CONTRIBUTING.
-func pageExamples(t *testing.T) []pageExample {
+// page is a page by its path from the module's root, with slashes.
+type page struct{ name, text string }
+
+// pages reads those of spec, and the README and CONTRIBUTING.
+func pages(t *testing.T) []page {
 	t.Helper()
-	var examples []pageExample
-	read := func(page string, text []byte) {
-		examples = append(examples, ftpBlocks(t, page, string(text))...)
-	}
-	for _, page := range []string{"README.md", "CONTRIBUTING.md"} {
-		text, err := os.ReadFile("../../" + page)
+	var all []page
+	for _, name := range []string{"README.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile("../../" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		read(page, text)
+		all = append(all, page{name, string(text)})
 	}
 	err := fs.WalkDir(spec.Files(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(name) != ".md" {
 			return err
 		}
 		text, err := fs.ReadFile(spec.Files(), name)
-		read("spec/"+name, text)
+		all = append(all, page{"spec/" + name, string(text)})
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return examples
+	return all
 }
 
 // ftpBlocks are the blocks of a page that begin with ```ftp.
@@ -178,4 +185,93 @@ func absolute(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return absolute
+}
+
+// TestPageOfFailures holds the block of results.md to what a run prints, but for
+// the addresses and ports of the day.
+func TestPageOfFailures(t *testing.T) {
+	t.Parallel()
+	faults, err := fault.Parse("on EPRT: refuse\non PORT: refuse\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s, err := server.Listen(t.Context(), "127.0.0.1:0", server.Options{Dir: dir, AllowAnyLogin: true, Faults: faults})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	source := "OPENHOST('ftp.example.com', 'acme', 'very-secret-1')\nSETPASSIVE(DISABLED)\nPUTFILE('orders.csv')\n"
+	for name, text := range map[string]string{"acme-in.ftp": source, "orders.csv": "4711;3\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	sftpc(&app.Process{
+		Args: []string{"run", "--host", "ftp.example.com=" + s.Addr(), "acme-in.ftp"}, Dir: dir, Zone: time.UTC,
+		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
+	})
+	page, err := fs.ReadFile(spec.Files(), "results.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+:[0-9]+|(ftp\.example\.com):[0-9]+`)
+	block := func(text, indent string) string {
+		_, rest, _ := strings.Cut(text, "\n"+indent+"acme-in.ftp:3: ")
+		rest, _, _ = strings.Cut(rest, "\n\n")
+		return addresses.ReplaceAllString(strings.ReplaceAll(rest, "\n"+indent, "\n"), "$1:PORT")
+	}
+	shown, told := block(string(page), "    "), block(stderr.String(), "")
+	if told == "" || shown != told {
+		t.Errorf("results.md shows\n%s\nand a run tells\n%s", shown, told)
+	}
+}
+
+// TestPagesNameVerbs wants every command line that a page shows to have a verb
+// and flags that there are.
+func TestPagesNameVerbs(t *testing.T) {
+	verbs, flags := completions()
+	for _, page := range pages(t) {
+		for i, line := range strings.Split(page.text, "\n") {
+			for _, shown := range commandLines(line) {
+				words := strings.Fields(shown)
+				if strings.HasPrefix(words[0], "--") {
+					continue // of sftpc itself
+				}
+				if !slices.Contains(verbs, words[0]) {
+					t.Errorf("%s:%d: there is no verb %s", page.name, i+1, words[0])
+				}
+				for _, word := range words[1:] {
+					flag, _, _ := strings.Cut(word, "=")
+					if strings.HasPrefix(flag, "--") && !slices.Contains(flags[words[0]], flag) {
+						t.Errorf("%s:%d: %s has no flag %s", page.name, i+1, words[0], flag)
+					}
+				}
+			}
+		}
+	}
+}
+
+// commandLines are the calls of sftpc in a line of a page: in an indented block
+// one, in running text any that stand between backquotes.
+func commandLines(line string) []string {
+	var shown []string
+	take := func(code string) {
+		if _, call, ok := strings.Cut(" "+code, " sftpc "); ok {
+			shown = append(shown, call)
+		} else if _, call, ok := strings.Cut(code, "bin/sftpc "); ok {
+			shown = append(shown, call)
+		}
+	}
+	if strings.HasPrefix(line, "    ") {
+		take(strings.TrimSpace(line))
+		return shown
+	}
+	for i, part := range strings.Split(line, "`") {
+		if i%2 == 1 {
+			take(part)
+		}
+	}
+	return shown
 }

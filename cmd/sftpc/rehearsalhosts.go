@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,8 +16,8 @@ import (
 
 // rehearsalHosts answers every host that a script opens with an embedded server.
 type rehearsalHosts struct {
-	ctx    context.Context
-	folder string
+	ctx  context.Context
+	root *os.Root // below hosts each host has a folder
 
 	mu      sync.Mutex
 	servers map[string]*server.Server // by host name in lower case
@@ -26,8 +25,8 @@ type rehearsalHosts struct {
 	closed  bool
 }
 
-func newRehearsalHosts(ctx context.Context, folder string) *rehearsalHosts {
-	return &rehearsalHosts{ctx: ctx, folder: folder, servers: map[string]*server.Server{}, doors: map[string]string{}}
+func newRehearsalHosts(ctx context.Context, root *os.Root) *rehearsalHosts {
+	return &rehearsalHosts{ctx: ctx, root: root, servers: map[string]*server.Server{}, doors: map[string]string{}}
 }
 
 // dial connects to the server that stands for the address's host: at its control
@@ -77,8 +76,8 @@ func (h *rehearsalHosts) serve(host string) (string, error) {
 	if s := h.servers[key]; s != nil {
 		return s.Addr(), nil
 	}
-	folder := filepath.Join(h.folder, folderName(key))
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	folder, err := makeFolder(h.root, "hosts/"+folderName(key))
+	if err != nil {
 		return "", err
 	}
 	s, err := server.Listen(h.ctx, "127.0.0.1:0", server.Options{

@@ -3,16 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/sftpc/sftpc/builtins"
+	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/vm/bytecode"
 	"github.com/sftpc/sftpc/vm/diag"
 )
 
@@ -45,31 +48,32 @@ func (v *rehearseVerb) do(p *app.Process) int {
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
+	defer root.Close()
 	if file == "-" {
 		p.Stdin = bytes.NewReader(script)
 	}
 	options.Environ = p.Getenv
-	hosts := newRehearsalHosts(ctx, filepath.Join(root, "hosts"))
+	hosts := newRehearsalHosts(ctx, root)
 	defer hosts.close()
-	if err := confine(&options, root, hosts, script); err != nil {
+	if err := confine(&options, root, hosts, v.texts(file, script)); err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
-	before, err := snapshot(root)
+	before, err := snapshot(root.Name())
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
 	stderr := &paragraphs{to: p.Stderr}
 	p.Stderr = stderr
-	fmt.Fprintf(stderr, "rehearsing in %s\n\n", diag.Escape(root))
+	fmt.Fprintf(stderr, "rehearsing in %s\n\n", diag.Escape(root.Name()))
 	status := v.Execute(ctx, p, compile, file, args, options)
 	hosts.close()
 	if status == app.StatusNotRun {
 		if v.Root == "" {
-			os.RemoveAll(root) // there is nothing to look at
+			os.RemoveAll(root.Name()) // there is nothing to look at
 		}
 		return status
 	}
-	after, err := snapshot(root)
+	after, err := snapshot(root.Name())
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
@@ -102,89 +106,149 @@ func (w *paragraphs) newParagraph() {
 	}
 }
 
-// makeRoot prepares ROOT with hosts and drives in it.
-func (v *rehearseVerb) makeRoot(p *app.Process) (string, error) {
-	root := v.Root
-	if root == "" {
-		fresh, err := os.MkdirTemp("", "sftpc-rehearsal-")
-		if err != nil {
-			return "", err
-		}
-		root = fresh
+// makeRoot prepares ROOT.
+func (v *rehearseVerb) makeRoot(p *app.Process) (*os.Root, error) {
+	folder := p.Path(v.Root)
+	var err error
+	if v.Root == "" {
+		folder, err = os.MkdirTemp("", "sftpc-rehearsal-")
+	} else {
+		err = os.MkdirAll(folder, 0o755)
 	}
-	root = p.Path(root)
-	for _, folder := range []string{"hosts", "drives"} {
-		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
-			return "", err
-		}
+	if err != nil {
+		return nil, err
 	}
-	if v.Copy != "" {
-		found := false
-		for _, folder := range []string{"hosts", "drives"} {
-			from := filepath.Join(p.Path(v.Copy), folder)
-			if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) {
-				continue
-			}
-			found = true
-			if err := copyTree(from, filepath.Join(root, folder)); err != nil {
-				return "", fmt.Errorf("--copy: %w", err)
-			}
-		}
-		if !found {
-			return "", fmt.Errorf("--copy %s: neither hosts nor drives is in it", v.Copy)
-		}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.fill(p, root); err != nil {
+		root.Close()
+		return nil, err
 	}
 	return root, nil
 }
 
-// drivePath finds what may be a path on a drive or a share in the text of a
-// script or the texts of a bundle. What it finds too much costs an empty folder.
-var drivePath = regexp.MustCompile(`[A-Za-z]:[\\/]|\\\\[A-Za-z0-9._-]+\\[A-Za-z0-9._$-]+`)
+// fill makes hosts and drives in ROOT, with what --copy says in them.
+func (v *rehearseVerb) fill(p *app.Process, root *os.Root) error {
+	found := false
+	for _, top := range []string{"hosts", "drives"} {
+		if _, err := makeFolder(root, top); err != nil {
+			return err
+		}
+		from := filepath.Join(p.Path(v.Copy), top)
+		if info, err := os.Stat(from); v.Copy == "" || err != nil || !info.IsDir() {
+			continue
+		}
+		found = true
+		if err := copyTree(from, root, top); err != nil {
+			return fmt.Errorf("--copy: %w", err)
+		}
+	}
+	if v.Copy != "" && !found {
+		return fmt.Errorf("--copy %s: neither hosts nor drives is in it", v.Copy)
+	}
+	return nil
+}
+
+// texts are the texts in the code of a script or bundle, in which drives and
+// shares may be named; none where it does not compile, which is told later.
+func (v *rehearseVerb) texts(file string, script []byte) []string {
+	var program *bytecode.Program
+	if bytecode.IsBundle(script) {
+		program, _ = bytecode.Load(bytes.NewReader(script))
+	} else {
+		program, _ = compile(file, script, catalog.Commands(), v.Encoding)
+	}
+	if program == nil {
+		return nil
+	}
+	return program.Consts
+}
+
+// drivePath finds what may be a drive or the path of a share in a text. What it
+// finds too much costs an empty folder.
+var drivePath = regexp.MustCompile(`(?:^|[^A-Za-z])([A-Za-z]):(?:[\\/]|$)|\\\\([A-Za-z0-9._-]+\\[A-Za-z0-9._$-]+)`)
 
 // confine takes from the options whatever leads out of the rehearsal. Every
 // drive and share that the script names, or that lies in ROOT already, is a
 // folder below ROOT/drives; names without a drive are in ROOT/drives/local.
-func confine(options *builtins.Options, root string, hosts *rehearsalHosts, script []byte) error {
-	options.Root = filepath.Join(root, "drives", "local")
+func confine(options *builtins.Options, root *os.Root, hosts *rehearsalHosts, texts []string) (err error) {
 	options.Hosts = []string{"*"}
 	options.Dial = hosts.dial
 	options.Exec = builtins.ExecFiles
-	options.Drives = map[string]string{}
-	for _, found := range drivePath.FindAllString(string(script), -1) {
-		if share, ok := strings.CutPrefix(strings.ToLower(found), `\\`); ok {
-			server, name, _ := strings.Cut(share, `\`)
-			options.Drives[`\\`+share] = filepath.Join(root, "drives", server, name)
-		} else {
-			letter := strings.ToUpper(found[:1])
-			options.Drives[letter] = filepath.Join(root, "drives", letter)
-		}
+	if options.Root, err = makeFolder(root, localFolder); err != nil {
+		return err
 	}
-	folders, err := filepath.Glob(filepath.Join(root, "drives", "*"))
+	options.Drives, err = existingDrives(root)
 	if err != nil {
 		return err
 	}
-	for _, folder := range folders {
-		name := filepath.Base(folder)
-		if len(name) == 1 {
-			options.Drives[strings.ToUpper(name)] = folder
-			continue
-		}
-		shares, err := filepath.Glob(filepath.Join(folder, "*"))
-		if err != nil {
-			return err
-		}
-		for _, share := range shares {
-			if name != "local" {
-				options.Drives[`\\`+strings.ToLower(name+`\`+filepath.Base(share))] = share
+	for _, text := range texts {
+		for _, found := range drivePath.FindAllStringSubmatch(text, -1) {
+			name, folder := strings.ToUpper(found[1]), strings.ToUpper(found[1])
+			if name == "" {
+				server, share, _ := strings.Cut(strings.ToLower(found[2]), `\`)
+				if strings.Trim(server, ".") == "" || strings.Trim(share, ".") == "" {
+					continue // no share; the command that uses it says so
+				}
+				name, folder = shareName(server, share), server+"/"+share
+			}
+			if options.Drives[name] != "" {
+				continue
+			}
+			if options.Drives[name], err = makeFolder(root, "drives/"+folder); err != nil {
+				return err
 			}
 		}
 	}
-	for _, folder := range options.Drives {
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return err
+	return nil
+}
+
+// existingDrives are the drives and shares that ROOT/drives holds already.
+func existingDrives(root *os.Root) (map[string]string, error) {
+	drives := map[string]string{}
+	folders, err := fs.ReadDir(root.FS(), "drives")
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range folders {
+		name := folder.Name()
+		switch {
+		case !folder.IsDir() || name == path.Base(localFolder):
+		case len(name) == 1:
+			drives[strings.ToUpper(name)] = filepath.Join(root.Name(), "drives", name)
+		default:
+			shares, err := fs.ReadDir(root.FS(), "drives/"+name)
+			if err != nil {
+				return nil, err
+			}
+			for _, share := range shares {
+				if share.IsDir() {
+					drives[shareName(name, share.Name())] = filepath.Join(root.Name(), "drives", name, share.Name())
+				}
+			}
 		}
 	}
-	return os.MkdirAll(options.Root, 0o755)
+	return drives, nil
+}
+
+// shareName is how a share is written.
+func shareName(server, share string) string {
+	return `\\` + strings.ToLower(server) + `\` + strings.ToLower(share)
+}
+
+// makeFolder makes a folder below root, named with slashes, and returns its path.
+// A link that leads out of root is refused, since a rehearsal touches nothing else.
+func makeFolder(root *os.Root, name string) (string, error) {
+	err := root.MkdirAll(name, 0o755)
+	if err == nil {
+		_, err = root.Stat(name + "/.")
+	}
+	if err != nil {
+		return "", fmt.Errorf("making %s in %s: %w", name, root.Name(), err)
+	}
+	return filepath.Join(root.Name(), filepath.FromSlash(name)), nil
 }
 
 // asExpected tells every difference between what is and what --expect says.

@@ -99,7 +99,7 @@ func showChanges(w io.Writer, before, after tree) {
 		shown := 0
 		for _, path := range everything.paths() {
 			rest, ok := strings.CutPrefix(path, top)
-			if !ok || rest == "" || path == localFolder {
+			if !ok || rest == "" || path == localFolder+"/" {
 				continue
 			}
 			shown++
@@ -126,7 +126,7 @@ func showChanges(w io.Writer, before, after tree) {
 
 // localFolder is where a rehearsal's local names without a drive lie. It is there
 // always; empty it is not worth a line.
-const localFolder = "drives/local/"
+const localFolder = "drives/local"
 
 func sizeText(path string, entry treeEntry) string {
 	if strings.HasSuffix(path, "/") {
@@ -164,9 +164,9 @@ func compareTrees(want, is tree) []string {
 	return differences
 }
 
-// copyTree copies folders and regular files; links and devices are refused,
-// since what they lead to lies outside.
-func copyTree(from, to string) error {
+// copyTree copies folders and regular files into a folder of root; links and
+// devices are refused, since what they lead to lies outside.
+func copyTree(from string, root *os.Root, folder string) error {
 	return filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -175,24 +175,24 @@ func copyTree(from, to string) error {
 		if err != nil {
 			return err
 		}
-		target := filepath.Join(to, relative)
+		target := filepath.Join(folder, relative)
 		switch {
 		case entry.IsDir():
-			return os.MkdirAll(target, 0o755)
+			return root.MkdirAll(target, 0o755)
 		case entry.Type().IsRegular():
-			return copyFile(name, target)
+			return copyFile(name, root, target)
 		}
 		return fmt.Errorf("%s is neither a file nor a folder", name)
 	})
 }
 
-func copyFile(from, to string) error {
+func copyFile(from string, root *os.Root, to string) error {
 	source, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	target, err := os.Create(to)
+	target, err := root.Create(to)
 	if err != nil {
 		return err
 	}
