@@ -65,11 +65,14 @@ func (s *Session) announce(at netip.AddrPort) (reply session.Reply, command stri
 		if e != nil || completed(reply.Code) {
 			return reply, "EPRT", e
 		}
-		s.unknown["EPRT"] = true
-		s.note("EPRT was refused, PORT from now on")
 	}
 	ip, port := at.Addr().As4(), at.Port()
 	reply, e = s.exchange(fmt.Sprintf("PORT %d,%d,%d,%d,%d,%d", ip[0], ip[1], ip[2], ip[3], port>>8, port&255))
+	if extended && e == nil && completed(reply.Code) {
+		// Only now it is the command that was refused, and not the address.
+		s.unknown["EPRT"] = true
+		s.note("EPRT was refused, PORT from now on")
+	}
 	return reply, "PORT", e
 }
 

@@ -337,3 +337,37 @@ func TestActive_ExtendedRefusedThenPlain(t *testing.T) {
 		t.Errorf("%q", server.seen())
 	}
 }
+
+// A refusal of the address says nothing of the command: with an address that the
+// server takes, EPRT is as good as before.
+func TestActive_ExtendedRefusedForItsAddress(t *testing.T) {
+	server := newFake(t)
+	server.put("/f", []byte("data"))
+	refuse := func(c *fakeConn, argument string) {
+		if strings.Contains(strings.ReplaceAll(argument, ".", ","), "10,0,0,1") {
+			c.say("500 Illegal address")
+			return
+		}
+		verb := "PORT"
+		if strings.HasPrefix(argument, "|") {
+			verb = "EPRT"
+		}
+		c.ordinary(verb, argument)
+	}
+	server.on["EPRT"], server.on["PORT"] = refuse, refuse
+	mode := session.DataMode{Active: true, Announce: netip.MustParseAddr("10.0.0.1")}
+	client := server.connect(session.Settings{
+		Features: map[string]session.Feature{"EPRT": session.FeatureEnabled},
+		DataMode: func() session.DataMode { return mode },
+	})
+	_, err := client.Download(context.Background(), "f", 0, io.Discard)
+	wantCause(t, err, session.ActiveDataFailed)
+	mode.Announce = netip.Addr{}
+	before := server.count("PORT")
+	if _, err := client.Download(context.Background(), "f", 0, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if server.count("EPRT") != 2 || server.count("PORT") != before {
+		t.Errorf("%q", server.seen())
+	}
+}
