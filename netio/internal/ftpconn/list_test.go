@@ -278,3 +278,21 @@ func TestInvestigate(t *testing.T) {
 		t.Errorf("the probes show in LastReply: %+v", last)
 	}
 }
+
+// Who asks for a link by its name means the file: without its size a download of
+// it could not be verified.
+func TestStat_LinkToFile(t *testing.T) {
+	server := newFake(t)
+	server.put("/current.csv", []byte("data"))
+	server.on["MLST"] = func(c *fakeConn, name string) {
+		c.say("250-Listing\r\n type=OS.unix=symlink;modify=20200102030405; %s\r\n250 End", name)
+	}
+	client := server.connect(session.Settings{})
+	entry, err := client.Stat(context.Background(), "current.csv")
+	if err != nil || entry.Kind != session.KindFile || entry.Size != 4 || !entry.Exact || entry.Time.Year() != 2026 {
+		t.Errorf("%+v, %v", entry, err)
+	}
+	if entry, err = client.Stat(context.Background(), "dangling"); err != nil || entry.Kind != session.KindLink {
+		t.Errorf("one that leads nowhere: %+v, %v", entry, err)
+	}
+}

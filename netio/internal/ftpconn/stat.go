@@ -47,6 +47,14 @@ func (s *Session) stat(name string, depth int) (session.Entry, error) {
 		if completed(reply.Code) {
 			if entry, ok := factsIn(reply); ok {
 				entry.Name = name
+				if entry.Kind != session.KindLink {
+					return entry, nil
+				}
+				// SIZE and MDTM follow a link, as RETR does.
+				led, found, err := s.sizeAndTime(name)
+				if err != nil || found {
+					return led, err
+				}
 				return entry, nil
 			}
 		} else if !s.learnUnknown("MLST", reply.Code) {
