@@ -32,6 +32,8 @@ func (s *session) dropData() {
 
 func (s *session) setType(c *command) {
 	switch words := strings.Fields(strings.ToUpper(c.argument)); {
+	case len(words) == 0:
+		s.reply(c, 501, "TYPE needs an argument")
 	case words[0] == "I" && len(words) == 1, words[0] == "L" && len(words) == 2 && words[1] == "8":
 		s.ascii = false
 		s.reply(c, 200, "Type is binary")

@@ -64,6 +64,8 @@ func refusal(err error) (code int, text string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return 550, "No such file or directory"
+	case errors.Is(err, syscall.ENOTEMPTY): // before "exists", which it is to package fs, too
+		return 550, "Directory not empty"
 	case errors.Is(err, fs.ErrExist):
 		return 550, "File exists"
 	case errors.Is(err, fs.ErrPermission):
@@ -74,8 +76,6 @@ func refusal(err error) (code int, text string) {
 		return 552, "Quota exceeded"
 	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, errForeignSeparator):
 		return 553, "File name not allowed"
-	case errors.Is(err, syscall.ENOTEMPTY):
-		return 550, "Directory not empty"
 	case errors.Is(err, syscall.ENOTDIR):
 		return 550, "Not a directory"
 	case errors.Is(err, syscall.EISDIR):
