@@ -114,13 +114,15 @@ func lowerEscapes(escaped string) string {
 }
 
 // hideUserInfo masks the password in a URL that a script gives as a host, by
-// position: scheme://user:******@host/. The second result is the password.
+// position: scheme://user:******@host/. The second result is the password. What
+// is no URL is treated alike: user:password@host is refused, and must not be told
+// while it is.
 func hideUserInfo(host string) (shown, password string) {
-	scheme := strings.Index(host, "://")
-	if scheme < 0 {
-		return host, ""
+	begin := 0
+	if scheme := strings.Index(host, "://"); scheme >= 0 {
+		begin = scheme + 3
 	}
-	rest := host[scheme+3:]
+	rest := host[begin:]
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
@@ -141,5 +143,20 @@ func hideUserInfo(host string) (shown, password string) {
 	if plain, err := url.PathUnescape(password); err == nil {
 		password = plain
 	}
-	return host[:scheme+3] + rest[:colon+1] + mask + rest[at:], password
+	return host[:begin] + rest[:colon+1] + mask + rest[at:], password
+}
+
+// hideRaw masks what follows PASS and ACCT in a command line of RAWCOMMAND, which
+// is refused all the same. The second result is what was masked.
+func hideRaw(line string) (shown, secret string) {
+	start := len(line) - len(strings.TrimLeft(line, " \t"))
+	end := strings.IndexAny(line[start:], " \t")
+	if end < 0 {
+		return line, ""
+	}
+	switch end += start; strings.ToUpper(line[start:end]) {
+	case "PASS", "ACCT":
+		return line[:end+1] + mask, strings.TrimSpace(line[end:])
+	}
+	return line, ""
 }

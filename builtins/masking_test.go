@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -90,10 +91,48 @@ func TestHideUserInfo(t *testing.T) {
 		"ftp://acme:a@b@ftp.example.com":       {"ftp://acme:******@ftp.example.com", "a@b"},
 		"ftp://acme:a/b@ftp.example.com":       {"ftp://acme:******@ftp.example.com", "a/b"},
 		"ftp://acme:100%@ftp.example.com":      {"ftp://acme:******@ftp.example.com", "100%"},
+		// No URL, and refused; but what was meant as a password is one.
+		"acme:secret@ftp.example.com":      {"acme:******@ftp.example.com", "secret"},
+		"ftp:/acme:secret@ftp.example.com": {"ftp:******@ftp.example.com", "/acme:secret"},
+		"acme@ftp.example.com":             {"acme@ftp.example.com", ""},
+		"[::1]:21":                         {"[::1]:21", ""},
 	} {
 		shown, password := hideUserInfo(host)
 		if shown != want.shown || password != want.password {
 			t.Errorf("%s: %q, %q", host, shown, password)
 		}
+	}
+}
+
+// Whatever a script gets wrong, a password that it wrote is in nothing that is
+// told.
+func TestSecretsOfRefusedCommandsAreMasked(t *testing.T) {
+	for _, statement := range []string{
+		`OPENHOST("joe:Geheim.123@ftp.test")`,
+		`OPENHOST("ftp:/joe:Geheim.123@ftp.test")`,
+		`OPENHOST("gopher://joe:Geheim.123@ftp.test")`,
+		`OPENHOST("ftp://joe:Geheim.123@ftp.test:99999")`,
+		`OPENHOST("ftp://joe:Geheim.123@ftp.test","ann")`,
+		`OPENHOST("ftp://joe:Geheim.123@ftp.test","","Geheim.123")`,
+		`RAWCOMMAND("PASS Geheim.123")`,
+		`RAWCOMMAND("  pass  Geheim.123")`,
+		`RAWCOMMAND("ACCT Geheim.123")`,
+		`RAWCOMMAND("PASS	Geheim.123")`,
+	} {
+		s := newSite(t, siteOptions{})
+		o := s.on(statement, `PRINT(GETERROR)`)
+		if strings.Contains(o.transcript+o.stdout, "Geheim") || !o.has(mask) || o.stdout == "\n" {
+			t.Errorf("%s:\n%s%s", statement, o.transcript, o.stdout)
+		}
+		for _, e := range o.events {
+			if text := fmt.Sprintf("%+v %+v", e, e.Failure); strings.Contains(text, "Geheim") {
+				t.Errorf("%s: the event %s", statement, text)
+			}
+		}
+	}
+	// Too short to be looked for by value.
+	s := newSite(t, siteOptions{})
+	if o := s.on(`RAWCOMMAND("PASS abc")`); strings.Contains(o.transcript, "abc") {
+		t.Errorf("a short one:\n%s", o.transcript)
 	}
 }

@@ -182,6 +182,8 @@ func (s *State) learnSecrets(a *arguments) {
 			secret = a.text(place)
 		case p.Kind == catalog.ParamHost:
 			_, secret = hideUserInfo(a.text(place))
+		case a.row.Name == "RAWCOMMAND":
+			_, secret = hideRaw(a.text(place))
 		}
 		if secret != "" && !s.masks.add(secret) {
 			short = true
@@ -244,6 +246,9 @@ func (s *State) echoArgument(a *arguments, place int) string {
 		return mask
 	case p.Kind == catalog.ParamHost:
 		shown, _ := hideUserInfo(text)
+		return quoteArgument(shown)
+	case a.row.Name == "RAWCOMMAND":
+		shown, _ := hideRaw(text)
 		return quoteArgument(shown)
 	}
 	if word, ok := p.Allows(text); ok && (p.Kind == catalog.ParamConstant || p.Kind == catalog.ParamNumber) {

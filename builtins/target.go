@@ -30,7 +30,7 @@ func parseTarget(written string) (target, error) {
 	if scheme, rest, found := strings.Cut(written, "://"); found {
 		return parseURL(written, strings.ToLower(scheme), rest)
 	}
-	return parseAuthority(written, written)
+	return parseAuthority(written, hideURL(written))
 }
 
 // schemes are the URL schemes and the protocols that they name.
