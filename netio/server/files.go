@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"strconv"
@@ -61,6 +62,9 @@ func (s *session) rmd(c *command) {
 		err = syscall.ENOTDIR
 	default:
 		err = s.server.root.Remove(local(virtual))
+		if errors.Is(err, fs.ErrExist) { // all that Windows says of one that is not empty
+			err = syscall.ENOTEMPTY
+		}
 	}
 	s.answer(c, err, 250, "Directory removed")
 }
