@@ -68,6 +68,52 @@ func TestCompatPageHasEveryCommand(t *testing.T) {
 	}
 }
 
+// TestCompatPageNamesArguments wants every parameter and constant of a command in
+// one of its rows, and nothing in capitals that it does not take.
+func TestCompatPageNamesArguments(t *testing.T) {
+	text, err := os.ReadFile("compat.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "<!-- compat:")
+	arguments := map[string][]string{} // the words of the second column by command
+	command := ""
+	for _, line := range strings.Split(rest, "\n") {
+		cells := strings.Split(line, "|")
+		if strings.HasPrefix(line, "## ") {
+			break
+		}
+		if len(cells) < 5 {
+			continue
+		}
+		if name := strings.TrimSpace(cells[1]); name != "" {
+			command = name
+		}
+		arguments[command] = append(arguments[command], strings.FieldsFunc(cells[2], func(r rune) bool { return strings.ContainsRune(" ,;:…", r) })...)
+	}
+	for _, c := range catalog.Commands() {
+		var taken []string
+		for _, form := range c.Forms {
+			for _, p := range form.Params {
+				taken = append(taken, p.Constants...)
+				if p.Kind != catalog.ParamConstant {
+					taken = append(taken, p.Name)
+				}
+			}
+		}
+		for _, word := range taken {
+			if !slices.Contains(arguments[c.Name], word) {
+				t.Errorf("compat.md: the rows of %s do not speak of %s", c.Name, word)
+			}
+		}
+		for _, word := range arguments[c.Name] {
+			if word == strings.ToUpper(word) && word != "URL" && !slices.Contains(taken, word) {
+				t.Errorf("compat.md: %s does not take %s", c.Name, word)
+			}
+		}
+	}
+}
+
 // TestEveryDependencyEarnsItsLine wants a row of rationale.md for each direct
 // requirement of go.mod.
 func TestEveryDependencyEarnsItsLine(t *testing.T) {
