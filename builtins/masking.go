@@ -113,6 +113,13 @@ func lowerEscapes(escaped string) string {
 	return string(b)
 }
 
+// ShownHost is how a host that a script wrote may be told: the password of a URL
+// is masked. hidden reports whether there was one.
+func ShownHost(written string) (shown string, hidden bool) {
+	shown, password := hideUserInfo(written)
+	return shown, password != ""
+}
+
 // hideUserInfo masks the password in a URL that a script gives as a host, by
 // position: scheme://user:******@host/. The second result is the password. What
 // is no URL is treated alike: user:password@host is refused, and must not be told

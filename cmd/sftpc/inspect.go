@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/sftpc/sftpc/builtins"
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/cmd/internal/app"
 	"github.com/sftpc/sftpc/vm/bytecode"
@@ -76,7 +77,11 @@ func describe(w io.Writer, program *bytecode.Program) {
 		}
 		switch {
 		case parameter.Kind == catalog.ParamHost:
-			fmt.Fprintf(table, "host\t%s\tline %d\n", diag.Escape(a.Text), a.Line)
+			shown, hidden := builtins.ShownHost(a.Text)
+			fmt.Fprintf(table, "host\t%s\tline %d\n", diag.Escape(shown), a.Line)
+			if hidden {
+				fmt.Fprintf(table, "secret\tthe password in the URL is readable\tline %d\n", a.Line)
+			}
 		case parameter.Secret && a.Text != "":
 			fmt.Fprintf(table, "secret\tthe %s of %s is readable\tline %d\n", parameter.Name, command, a.Line)
 		case parameter.Kind == catalog.ParamLocalPath || parameter.Kind == catalog.ParamLocalPattern:
