@@ -274,6 +274,13 @@ func quoteArgument(text string) string {
 	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 }
 
+// follows reports whether a failure, coming after an unlooked one, says nothing
+// new: without the earlier one there would have been a connection, and the right
+// directory.
+func follows(f *Failure) bool {
+	return f.Result.Name == "NOT_CONNECTED" || f.Result.Name == "WRONG_DIRECTORY"
+}
+
 // record counts a failure.
 func (t *tally) record(f *Failure, looked bool) {
 	t.failed++
@@ -286,6 +293,10 @@ func (t *tally) record(f *Failure, looked bool) {
 	}
 	t.unlooked++
 	switch f.Result.Class {
+	case session.ClassUsage.String():
+		if t.unlooked > 1 && follows(f) {
+			t.unlookedFollowing++
+		}
 	case session.ClassTransient.String(), session.ClassCapacity.String():
 		t.unlookedPassing++
 	case session.ClassDenied.String():

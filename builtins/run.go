@@ -156,7 +156,7 @@ func (t *tally) status() int {
 		return 0
 	case t.unlookedDenied > 0:
 		return statusDenied
-	case t.unlookedPassing == t.unlooked:
+	case t.unlookedPassing > 0 && t.unlookedPassing+t.unlookedFollowing == t.unlooked:
 		return statusPassing
 	}
 	return 1

@@ -82,7 +82,7 @@ type tally struct {
 	// many times.
 	unlookedLines, failedLines []int
 	// What the exit status is made of.
-	unlooked, unlookedPassing, unlookedDenied int
+	unlooked, unlookedPassing, unlookedFollowing, unlookedDenied int
 }
 
 // mostFailures bounds what a script that fails in an endless loop can make us hold.

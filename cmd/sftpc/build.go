@@ -13,32 +13,32 @@ import (
 )
 
 type buildVerb struct {
-	File     string `arg:"" help:"the script, or - for standard input"`
-	Output   string `short:"o" placeholder:"FILE" help:"the bundle to write (default: the script's name with .ftpc)"`
-	Strip    bool   `help:"leave out lines and names: smaller, and failures tell no line"`
-	Encoding string `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
+	File     app.Word `arg:"" help:"the script, or - for standard input"`
+	Output   app.Word `short:"o" placeholder:"FILE" help:"the bundle to write (default: the script's name with .ftpc)"`
+	Strip    bool     `help:"leave out lines and names: smaller, and failures tell no line"`
+	Encoding string   `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
 }
 
 func (v *buildVerb) do(p *app.Process) int {
-	source, err := p.ReadFile(v.File)
+	source, err := p.ReadFile(string(v.File))
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
-	output := v.Output
+	output := string(v.Output)
 	if output == "" {
-		if v.File == "-" {
+		if string(v.File) == "-" {
 			return p.Refuse(app.StatusUsage, fmt.Errorf("a script from standard input needs -o FILE"))
 		}
-		output = strings.TrimSuffix(v.File, filepath.Ext(v.File)) + ".ftpc"
+		output = strings.TrimSuffix(string(v.File), filepath.Ext(string(v.File))) + ".ftpc"
 	}
-	program, messages := compile(v.File, source, catalog.Commands(), v.Encoding)
+	program, messages := compile(string(v.File), source, catalog.Commands(), v.Encoding)
 	if len(messages) > 0 {
 		diag.WriteText(p.Stderr, messages, p.Color())
 	}
 	if messages.HasErrors() {
 		return app.StatusFound
 	}
-	warnSecrets(p, v.File, program)
+	warnSecrets(p, string(v.File), program)
 	if v.Strip {
 		program.Strip()
 	}

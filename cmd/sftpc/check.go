@@ -14,10 +14,10 @@ import (
 )
 
 type checkVerb struct {
-	Paths    []string `arg:"" name:"path" help:"scripts, and folders whose .ftp files are checked"`
-	JSON     bool     `name:"json" help:"one JSON object a finding"`
-	Failures bool     `help:"tell also, for every command, whether the script looks at its failure"`
-	Encoding string   `placeholder:"NAME" help:"how scripts that are not UTF-8 are written, as in windows-1252"`
+	Paths    []app.Word `arg:"" name:"path" help:"scripts, and folders whose .ftp files are checked"`
+	JSON     bool       `name:"json" help:"one JSON object a finding"`
+	Failures bool       `help:"tell also, for every command, whether the script looks at its failure"`
+	Encoding string     `placeholder:"NAME" help:"how scripts that are not UTF-8 are written, as in windows-1252"`
 }
 
 func (v *checkVerb) do(p *app.Process) int {
@@ -71,7 +71,7 @@ func fate(c compiler.CallReport) string {
 // within a folder.
 func (v *checkVerb) files(p *app.Process) ([]string, error) {
 	var files []string
-	for _, path := range v.Paths {
+	for _, path := range app.Words(v.Paths) {
 		info, err := os.Stat(p.Path(path))
 		if path == "-" || err == nil && !info.IsDir() {
 			files = append(files, path)

@@ -16,13 +16,13 @@ import (
 )
 
 type inspectVerb struct {
-	File     string `arg:"" help:"a bundle, or a script, which is compiled first"`
-	Asm      bool   `help:"show the instructions"`
-	Encoding string `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
+	File     app.Word `arg:"" help:"a bundle, or a script, which is compiled first"`
+	Asm      bool     `help:"show the instructions"`
+	Encoding string   `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
 }
 
 func (v *inspectVerb) do(p *app.Process) int {
-	data, err := p.ReadFile(v.File)
+	data, err := p.ReadFile(string(v.File))
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
@@ -30,11 +30,11 @@ func (v *inspectVerb) do(p *app.Process) int {
 	if bytecode.IsBundle(data) {
 		program, err = bytecode.Load(bytes.NewReader(data))
 		if err != nil {
-			return p.Refuse(app.StatusFound, fmt.Errorf("%s: %w", v.File, err))
+			return p.Refuse(app.StatusFound, fmt.Errorf("%s: %w", string(v.File), err))
 		}
 	} else {
 		var messages diag.List
-		program, messages = compile(v.File, data, catalog.Commands(), v.Encoding)
+		program, messages = compile(string(v.File), data, catalog.Commands(), v.Encoding)
 		if messages.HasErrors() {
 			diag.WriteText(p.Stderr, messages, p.Color())
 			return app.StatusFound

@@ -20,9 +20,9 @@ import (
 )
 
 type rehearseVerb struct {
-	Root            string `placeholder:"ROOT" help:"the folder to rehearse in (default: a fresh temporary one)"`
-	Copy            string `placeholder:"DIR" help:"first copy DIR/hosts and DIR/drives into ROOT"`
-	Expect          string `placeholder:"DIR" help:"status 1 where the folders differ from DIR/hosts and DIR/drives afterwards"`
+	Root            app.Word `placeholder:"ROOT" help:"the folder to rehearse in (default: a fresh temporary one)"`
+	Copy            app.Word `placeholder:"DIR" help:"first copy DIR/hosts and DIR/drives into ROOT"`
+	Expect          app.Word `placeholder:"DIR" help:"status 1 where the folders differ from DIR/hosts and DIR/drives afterwards"`
 	app.ScriptFlags `embed:""`
 }
 
@@ -108,7 +108,7 @@ func (w *paragraphs) newParagraph() {
 
 // makeRoot prepares ROOT.
 func (v *rehearseVerb) makeRoot(p *app.Process) (*os.Root, error) {
-	folder := p.Path(v.Root)
+	folder := p.Path(string(v.Root))
 	var err error
 	if v.Root == "" {
 		folder, err = os.MkdirTemp("", "sftpc-rehearsal-")
@@ -136,7 +136,7 @@ func (v *rehearseVerb) fill(p *app.Process, root *os.Root) error {
 		if _, err := makeFolder(root, top); err != nil {
 			return err
 		}
-		from := filepath.Join(p.Path(v.Copy), top)
+		from := filepath.Join(p.Path(string(v.Copy)), top)
 		if info, err := os.Stat(from); v.Copy == "" || err != nil || !info.IsDir() {
 			continue
 		}
@@ -253,7 +253,7 @@ func makeFolder(root *os.Root, name string) (string, error) {
 
 // asExpected tells every difference between what is and what --expect says.
 func (v *rehearseVerb) asExpected(p *app.Process, after tree) bool {
-	want, err := snapshot(p.Path(v.Expect))
+	want, err := snapshot(p.Path(string(v.Expect)))
 	if err != nil {
 		fmt.Fprintf(p.Stderr, "sftpc: --expect: %v\n", err)
 		return false

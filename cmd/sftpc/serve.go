@@ -14,16 +14,16 @@ import (
 )
 
 type serveVerb struct {
-	Dir      string `arg:"" help:"the folder to serve"`
-	ReadOnly bool   `help:"refuse whatever would change the folder"`
-	Port     int    `default:"0" help:"the port to listen on; 0 takes a free one"`
-	User     string `default:"sftpc" help:"the name to log in with"`
-	Verbose  bool   `short:"v" help:"tell every command and reply"`
+	Dir      app.Word `arg:"" help:"the folder to serve"`
+	ReadOnly bool     `help:"refuse whatever would change the folder"`
+	Port     int      `default:"0" help:"the port to listen on; 0 takes a free one"`
+	User     string   `default:"sftpc" help:"the name to log in with"`
+	Verbose  bool     `short:"v" help:"tell every command and reply"`
 }
 
 // do serves on loopback only: what this verb is for is trying scripts.
 func (v *serveVerb) do(p *app.Process) int {
-	folder := p.Path(v.Dir)
+	folder := p.Path(string(v.Dir))
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return p.Refuse(app.StatusUsage, fmt.Errorf("%s: not a folder", v.Dir))
 	}
@@ -39,7 +39,7 @@ func (v *serveVerb) do(p *app.Process) int {
 		return p.Refuse(app.StatusFound, err)
 	}
 	fmt.Fprintf(p.Stdout, "OPENHOST(\"%s\",\"%s\",\"%s\")\n", s.Addr(), v.User, password)
-	fmt.Fprintf(p.Stderr, "serving %s until interrupted; only this machine can connect\n", diag.Escape(v.Dir))
+	fmt.Fprintf(p.Stderr, "serving %s until interrupted; only this machine can connect\n", diag.Escape(string(v.Dir)))
 	<-ctx.Done()
 	if err := s.Close(); err != nil {
 		return p.Refuse(app.StatusFound, err)

@@ -20,8 +20,8 @@ type Loader func(name string, source []byte, commands []catalog.Command, encodin
 
 // RunFlags are the flags of run, the same in both commands.
 type RunFlags struct {
-	Host        []string `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
-	Drive       []string `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
+	Host        []Word `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
+	Drive       []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
 	ScriptFlags `embed:""`
 }
 
@@ -29,7 +29,7 @@ type RunFlags struct {
 type ScriptFlags struct {
 	Quiet    bool          `short:"q" help:"tell nothing but failures on standard error"`
 	Verbose  int           `short:"v" type:"counter" help:"tell more; -vv tells every line on the wire"`
-	Log      string        `placeholder:"FILE" help:"append everything told to FILE"`
+	Log      Word          `placeholder:"FILE" help:"append everything told to FILE"`
 	Timeout  time.Duration `placeholder:"DURATION" help:"stop after this time with status 124, as in 90s or 2h"`
 	Encoding string        `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
 	Timezone string        `placeholder:"ZONE" help:"zone of date texts, as in Europe/Berlin (default: this machine's)"`
@@ -37,12 +37,12 @@ type ScriptFlags struct {
 	Atomic   bool          `help:"uploads go to another name and are renamed when whole"`
 	// Command holds FILE and the script's arguments: whatever stands behind FILE
 	// is the script's, byte for byte, and is never read as a flag of ours.
-	Command []string `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
+	Command []Word `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
 }
 
 // Target splits FILE from the script's arguments.
 func (f *ScriptFlags) Target() (file string, args []string, err error) {
-	words := f.Command
+	words := Words(f.Command)
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]
 	}
@@ -78,10 +78,10 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	if err != nil {
 		return options, err
 	}
-	if options.HostMap, err = hostMap(f.Host); err != nil {
+	if options.HostMap, err = hostMap(Words(f.Host)); err != nil {
 		return options, err
 	}
-	if options.Drives, err = driveMap(f.Drive, p.Dir); err != nil {
+	if options.Drives, err = driveMap(Words(f.Drive), p.Dir); err != nil {
 		return options, err
 	}
 	options.System = true
@@ -124,7 +124,7 @@ func (f *ScriptFlags) Execute(ctx context.Context, p *Process, load Loader, file
 	}
 	var log io.Writer
 	if f.Log != "" {
-		file, err := openLog(p.Path(f.Log))
+		file, err := openLog(p.Path(string(f.Log)))
 		if err != nil {
 			return p.Refuse(StatusNotRun, err)
 		}
