@@ -265,7 +265,8 @@ func commandLines(line string) []string {
 		}
 	}
 	if strings.HasPrefix(line, "    ") {
-		take(strings.TrimSpace(line))
+		code, _, _ := strings.Cut(line, " # ")
+		take(strings.TrimSpace(code))
 		return shown
 	}
 	for i, part := range strings.Split(line, "`") {
@@ -274,4 +275,47 @@ func commandLines(line string) []string {
 		}
 	}
 	return shown
+}
+
+// TestReadmeCommands runs the commands of the README's first block as they stand,
+// where its reader would.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, steps, _ := strings.Cut(string(readme), "## First steps\n\n")
+	steps, _, _ = strings.Cut(steps, "\n\n")
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "testdata", "demo"), os.DirFS("../../testdata/demo")); err != nil {
+		t.Fatal(err)
+	}
+	seed, err := os.ReadFile("../../testdata/seed.ftp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "testdata", "seed.ftp"), seed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil { // as make build does
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, line := range strings.Split(steps, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] != "bin/sftpc" {
+			continue
+		}
+		ran++
+		var stdout, stderr bytes.Buffer
+		status := sftpc(&app.Process{Args: words[1:], Dir: dir, Zone: time.UTC, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
+		if status != 0 {
+			t.Errorf("%s: status %d\n%s%s", line, status, &stdout, &stderr)
+		}
+	}
+	if ran < 4 {
+		t.Errorf("only %d commands were found", ran)
+	}
 }
