@@ -10,9 +10,29 @@ import (
 	"testing"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated parts of the pages")
+
+// TestPagesAreFoundByName asks for pages of every folder as sftpc doc does.
+func TestPagesAreFoundByName(t *testing.T) {
+	for name, file := range map[string]string{
+		"grammar": "grammar.ebnf", "errors": "errors.md", "language": "language.md",
+		"start": "guide/start.md", "deliver": "cookbook/deliver.ftp", "getfile": "commands/getfile.md",
+	} {
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, found := spec.Page(name); !found || text != string(want) {
+			t.Errorf("the page %s is not %s", name, file)
+		}
+		if name != "getfile" && !slices.Contains(spec.Pages(), name) { // commands have a list of their own
+			t.Errorf("%s is in no list", name)
+		}
+	}
+}
 
 // TestResultsPage compares the table of results.md with the catalogue.
 func TestResultsPage(t *testing.T) {
