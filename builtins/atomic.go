@@ -1,6 +1,10 @@
 package builtins
 
 import (
+	"context"
+	"os"
+	"time"
+
 	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -8,13 +12,13 @@ import (
 // storeAside is an upload under SETUPLOADMODE(ATOMIC): the file is sent under
 // another name in the same directory, verified there, and renamed. Under its own
 // name the server has either what was there before, or nothing, or all of it.
-func (u *uploader) storeAside(remote string, m *meter) error {
+func (u *uploader) storeAside(remote string, m *meter, before os.FileInfo) error {
 	s := u.state
 	dir, last := splitRemote(remote)
 	aside := joinRemote(dir, netio.PartName(last))
 	_, err := s.session.Upload(u.ctx, aside, session.StoreReplace, m)
 	if err == nil {
-		err = s.verifyUpload(u.ctx, aside, m.event.Done)
+		err = u.confirm(aside, m, before)
 	}
 	if err == nil {
 		err = u.rename(aside, remote)
@@ -54,18 +58,49 @@ func (u *uploader) rename(aside, remote string) error {
 	}
 	dir, last := splitRemote(remote)
 	old := joinRemote(dir, netio.PartName(last+"\x00old"))
-	if err := s.session.Rename(u.ctx, remote, old); err != nil {
-		return refused
+	ctx, end := lingering(u.ctx)
+	defer end()
+	if err := s.session.Rename(ctx, remote, old); err != nil {
+		// An earlier run may have left its old file behind. The one that bears the
+		// name is newer and whole, so that one is of no use any more.
+		if left, gone := s.session.Stat(ctx, old); gone != nil || left.Kind != session.KindFile || s.session.Remove(ctx, old) != nil {
+			return refused
+		}
+		if err := s.session.Rename(ctx, remote, old); err != nil {
+			return refused
+		}
 	}
 	s.tellVerbose("the server does not rename onto a name that exists: %s is moved away first", remote)
-	if err := s.session.Rename(u.ctx, aside, remote); err != nil {
-		if back := s.session.Rename(u.ctx, old, remote); back != nil {
+	if err := s.session.Rename(ctx, aside, remote); err != nil {
+		if back := s.session.Rename(ctx, old, remote); back != nil {
 			s.tell("%s is now called %s on the server and could not be moved back: %v", remote, old, back)
 		}
 		return err
 	}
-	if err := s.session.Remove(u.ctx, old); err != nil {
+	if err := s.session.Remove(ctx, old); err != nil {
 		s.warn("the replaced file is left on the server as %s: %v", old, err)
 	}
 	return nil
 }
+
+// lingering is ctx with a little time left after its end: while the name on the
+// server stands for nothing, a cancelled run must not just walk away.
+func lingering(ctx context.Context) (context.Context, func()) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(lingerTime)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(context.Cause(ctx))
+		case <-longer.Done():
+		}
+	})
+	return longer, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// lingerTime is well below the seconds in which a run that is cancelled ends.
+const lingerTime = 2 * time.Second

@@ -215,34 +215,80 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 }
 
 // fill brings the part up to the whole file and verifies its size. It returns
-// the time that the file is to have, zero for none.
+// the time that the file is to have, zero for none. A file that proves to be
+// another one than when it was asked for is fetched anew, once.
 func (s *State) fill(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
 	if err := s.resumeAt(remote, entry, part, m); err != nil {
 		return time.Time{}, err
 	}
-	if offset := m.event.Done; offset == 0 || offset != entry.Size {
-		_, err := s.session.Download(ctx, remote, offset, m)
-		if offset > 0 && session.CauseOf(err) == session.NotSupported {
-			s.tellVerbose("the server does not resume: %s starts from the beginning", remote)
+	resumed, err := s.receive(ctx, remote, entry, part, m)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if s.verifies() {
+		now, same, err := s.verifyDownload(ctx, remote, entry, m.event.Done, resumed)
+		if err == nil && !same {
+			s.tell("%s changed on the server meanwhile and is downloaded from the beginning", remote)
+			m.event.Size = now.Size
 			if err := s.restart(part, m); err != nil {
 				return time.Time{}, err
 			}
-			_, err = s.session.Download(ctx, remote, 0, m)
+			if _, err := s.receive(ctx, remote, now, part, m); err != nil {
+				return time.Time{}, err
+			}
+			expected := now.Size
+			if now, same, err = s.verifyDownload(ctx, remote, now, m.event.Done, false); err == nil && !same {
+				err = s.sizeMismatch("verifying the download of "+remote, remote, expected, m.event.Done)
+			}
 		}
 		if err != nil {
-			return time.Time{}, withName(err, "downloading "+remote, remote)
-		}
-	}
-	if s.verifies() {
-		var err error
-		if entry, err = s.verifyDownload(ctx, remote, entry, m.event.Done); err != nil {
 			return time.Time{}, err
 		}
+		entry = now
 	}
 	if !entry.Exact {
 		return time.Time{}, nil
 	}
 	return entry.Time, nil
+}
+
+// receive downloads what the part lacks. resumed reports whether its beginning is
+// from an earlier run.
+func (s *State) receive(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (resumed bool, err error) {
+	offset := m.event.Done
+	if offset > 0 && offset == entry.Size {
+		return true, nil
+	}
+	_, err = s.session.Download(ctx, remote, offset, m)
+	if offset > 0 && m.event.Done == offset && refusesOffset(err) {
+		s.tellVerbose("the server does not resume: %s starts from the beginning", remote)
+		if err := s.restart(part, m); err != nil {
+			return false, err
+		}
+		offset = 0
+		_, err = s.session.Download(ctx, remote, 0, m)
+	}
+	if err != nil {
+		return false, withName(err, "downloading "+remote, remote)
+	}
+	return offset > 0, nil
+}
+
+// refusesOffset reports whether a download from the middle on may have failed
+// because of that: there is no one code for it, and a part that could not be gone
+// on with would fail every later download too.
+func refusesOffset(err error) bool {
+	e, ok := errors.AsType[*session.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Cause {
+	case session.NotSupported, session.BadArgument, session.RemoteRefused:
+		return true
+	case session.NoRemotePermission: // concluded of a file that is there; 550 may mean it
+		return e.Reply.Code != 550
+	}
+	return false
 }
 
 // resumeAt decides whether what an earlier run left is taken up.
@@ -262,22 +308,44 @@ func (s *State) restart(part *netio.Part, m *meter) error {
 	return part.Restart()
 }
 
-// verifyDownload compares what arrived with what the server said. A file that
-// changed on the server since is whole too, if the server now says that size.
-func (s *State) verifyDownload(ctx context.Context, remote string, entry session.Entry, got int64) (session.Entry, error) {
+// verifyDownload compares what arrived with what the server said. same is false
+// where the server has another file by now; the entry is how it is now. A file
+// that only grew is whole if the server now says that size. One that was resumed
+// must be the one that its beginning is from, so that is asked again: nothing
+// else would tell of two halves that do not belong together.
+func (s *State) verifyDownload(ctx context.Context, remote string, entry session.Entry, got int64, resumed bool) (now session.Entry, same bool, err error) {
 	if entry.Size < 0 {
 		s.tellVerbose("%s: the server did not tell the size, so it is not verified", remote)
-		return entry, nil
+		return entry, true, nil
 	}
-	if entry.Size == got {
-		return entry, nil
+	if entry.Size == got && !resumed {
+		return entry, true, nil
 	}
-	now, err := s.session.Stat(ctx, remote)
-	if err == nil && now.Size == got {
-		s.tellVerbose("%s changed on the server while it was downloaded", remote)
-		return now, nil
+	now, err = s.session.Stat(ctx, remote)
+	switch {
+	case resumed && err != nil:
+		return entry, false, withName(err, "verifying the download of "+remote, remote)
+	case resumed:
+		return now, now.Size == got && entry.Size == got && sameTime(now, entry), nil
+	case err != nil || now.Size != got:
+		return entry, false, s.sizeMismatch("verifying the download of "+remote, remote, entry.Size, got)
+	case got < entry.Size:
+		return now, false, nil
 	}
-	return entry, s.sizeMismatch("verifying the download of "+remote, remote, entry.Size, got)
+	s.tellVerbose("%s grew on the server while it was downloaded", remote)
+	return now, true, nil
+}
+
+// sameTime compares times of two answers, which may be of different exactness: a
+// listing cuts to the minute or the day, and some servers tell none of one file.
+func sameTime(a, b session.Entry) bool {
+	switch {
+	case a.Time.IsZero(), b.Time.IsZero():
+		return true
+	case a.Exact == b.Exact:
+		return a.Time.Equal(b.Time)
+	}
+	return a.Time.Sub(b.Time).Abs() <= 48*time.Hour
 }
 
 // partNote tells which file of which server a part belongs to. Without size and
@@ -285,7 +353,7 @@ func (s *State) verifyDownload(ctx context.Context, remote string, entry session
 // neither is one whose bytes the server changes on the way.
 func (s *State) partNote(ctx context.Context, remote string, entry session.Entry) (netio.PartNote, error) {
 	note := netio.PartNote{Size: -1}
-	if s.settings.kind != session.TypeBinary || entry.Size < 0 || entry.Time.IsZero() {
+	if s.settings.kind != session.TypeBinary || entry.Size < 0 || entry.Time.IsZero() || !settled(entry) {
 		return note, nil
 	}
 	full, err := s.absolute(ctx, remote)
@@ -299,6 +367,11 @@ func (s *State) partNote(ctx context.Context, remote string, entry session.Entry
 	note.Size, note.Time = entry.Size, entry.Time
 	return note, nil
 }
+
+// settled reports whether another version of the file would have another time. A
+// time from a listing is that of a minute or a day in a zone that is guessed, so
+// it says something only of files that were left alone for longer than that.
+func settled(e session.Entry) bool { return e.Exact || time.Since(e.Time) > 48*time.Hour }
 
 func resumable(n netio.PartNote) bool { return n.Size >= 0 && !n.Time.IsZero() }
 

@@ -158,19 +158,19 @@ func (s *State) ensureRemoteDir(ctx context.Context, dir, name string) error {
 func (u *uploader) put(path netio.LocalPath, remote string) error {
 	s := u.state
 	event := FileEvent{Upload: true, Local: path.String(), Remote: remote, Size: -1, Only: u.alone}
-	file, size, err := u.open(path)
+	file, before, err := u.open(path)
 	if err != nil {
 		s.tellFile(FileEnd, event, err)
 		return err
 	}
 	// The file was only read: closing it cannot lose anything.
 	defer file.Close()
-	event.Size = size
+	event.Size = before.Size()
 	m := s.newMeter(file, event)
 	if s.settings.atomic {
-		err = u.storeAside(remote, m)
+		err = u.storeAside(remote, m, before)
 	} else {
-		err = u.store(remote, m)
+		err = u.store(remote, m, before)
 	}
 	m.end(err)
 	if err != nil {
@@ -184,32 +184,51 @@ func (u *uploader) put(path netio.LocalPath, remote string) error {
 	return nil
 }
 
-func (u *uploader) open(path netio.LocalPath) (*os.File, int64, error) {
+func (u *uploader) open(path netio.LocalPath) (*os.File, os.FileInfo, error) {
 	file, err := u.state.files.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	info, err := file.Stat()
 	if err != nil {
 		file.Close()
-		return nil, 0, u.state.files.Failure("reading", path, err)
+		return nil, nil, u.state.files.Failure("reading", path, err)
 	}
-	return file, info.Size(), nil
+	return file, info, nil
+}
+
+// confirm holds what was sent against the local file as it was and as it is, and
+// against what the server has as remote. A file that became shorter meanwhile was
+// being written anew: nobody knows what the bytes that were sent are. One that
+// grew was sent up to an end that it had.
+func (u *uploader) confirm(remote string, m *meter, before os.FileInfo) error {
+	s, sent := u.state, m.event.Done
+	if after, err := m.file.Stat(); err == nil {
+		switch {
+		case after.Size() < before.Size(), sent < before.Size():
+			return &session.Error{
+				Op: "uploading " + m.event.Local, Cause: session.SizeMismatch, Class: session.ClassIntegrity, Name: m.event.Local,
+				Err: fmt.Errorf("the file became shorter while it was sent: it had %d bytes, %d were sent, it has %d", before.Size(), sent, after.Size()),
+			}
+		case after.Size() != before.Size(), !after.ModTime().Equal(before.ModTime()):
+			s.warn("%s changed while it was sent: %d of its %d bytes were sent", m.event.Local, sent, after.Size())
+		}
+	}
+	return s.verifyUpload(u.ctx, remote, sent)
 }
 
 // store sends the file in place: one STOR. If it is cut, the name on the server
 // is told with what became of it.
-func (u *uploader) store(remote string, m *meter) error {
+func (u *uploader) store(remote string, m *meter, before os.FileInfo) error {
 	s := u.state
 	_, err := s.session.Upload(u.ctx, remote, session.StoreReplace, m)
-	sent := m.event.Done
 	if err != nil {
-		if sent > 0 {
+		if m.event.Done > 0 {
 			s.tellCut(u.ctx, remote, m.event)
 		}
 		return withName(err, "uploading "+remote, remote)
 	}
-	return s.verifyUpload(u.ctx, remote, sent)
+	return u.confirm(remote, m, before)
 }
 
 // tellCut says what lies on the server after an upload in place that was cut.
