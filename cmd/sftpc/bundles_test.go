@@ -79,7 +79,10 @@ func TestBundlesBehaveAsTheirSources(t *testing.T) {
 			var warnings strings.Builder
 			diag.WriteText(&warnings, messages, false)
 			fromSource := strings.Replace(rehearsal(t, []byte(source)), warnings.String(), "", 1)
-			if fromBundle := rehearsal(t, bundle); fromBundle != fromSource {
+			fromBundle := rehearsal(t, bundle)
+			// Where a warning was the last word, an empty line follows it.
+			empty := regexp.MustCompile(`\n{2,}`)
+			if empty.ReplaceAllString(fromBundle, "\n") != empty.ReplaceAllString(fromSource, "\n") {
 				t.Errorf("the source:\n%s\nthe bundle:\n%s", fromSource, fromBundle)
 			}
 		})
@@ -107,7 +110,6 @@ func rehearsal(t *testing.T, script []byte) string {
 	}
 	seen := fmt.Sprintf("status %d\n%s\n%s\n%v", status, stdout.String(), stderr.String(), trees.paths())
 	seen = strings.ReplaceAll(seen, dir, "DIR")
-	seen = regexp.MustCompile(`\n{3,}`).ReplaceAllString(seen, "\n\n")
 	return regexp.MustCompile(`:\d{4,5}\b`).ReplaceAllString(seen, ":PORT")
 }
 

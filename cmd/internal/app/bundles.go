@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sftpc/sftpc/vm/diag"
 )
 
 // bundleLine is the command line of sftpc-run.
@@ -23,6 +25,7 @@ const bundleExamples = `Examples:
 // RunBundles is the command sftpc-run: the flags of sftpc run, bundles only. It
 // returns the exit status.
 func RunBundles(p *Process) int {
+	p.Name = "sftpc-run"
 	// Asked alone, since kong would want a file first.
 	if len(p.Args) == 1 && p.Args[0] == "--version" {
 		fmt.Fprintln(p.Stdout, VersionLine("sftpc-run"))
@@ -49,7 +52,7 @@ func RunBundles(p *Process) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "sftpc-run: %v\nhint: sftpc-run --help\n", err)
+		fmt.Fprintf(p.Stderr, "%s%s\nhint: sftpc-run --help\n", p.says(), diag.Escape(err.Error()))
 		return StatusNotRun
 	}
 	return line.RunFlags.Run(p, nil)

@@ -24,23 +24,28 @@ func (p *Process) ReadFile(name string) ([]byte, error) {
 	if name != "-" {
 		file, err := os.Open(p.Path(name))
 		if err != nil {
-			var path *fs.PathError
-			if errors.As(err, &path) {
-				err = path.Err
-			}
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
 		}
 		defer file.Close()
 		from = file
 	}
 	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
 	}
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s: larger than %d bytes, which no script is", name, maxFile)
 	}
 	return data, nil
+}
+
+// withoutPath is the error of a file operation without the path, which the
+// sentence around it names as the user did.
+func withoutPath(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
+	}
+	return err
 }
 
 // Path is name, from the process's directory if it is relative.

@@ -18,6 +18,7 @@ import (
 
 // Process is what a command sees of the process it runs in. Tests make their own.
 type Process struct {
+	Name   string   // the command's, before its messages; "" is sftpc
 	Args   []string // without the program's name
 	Stdin  io.Reader
 	Stdout io.Writer
@@ -54,6 +55,14 @@ func System() (*Process, error) {
 		Zone:           time.Local,
 		Umask:          umask(),
 	}, nil
+}
+
+// says is how the command's own messages begin.
+func (p *Process) says() string {
+	if p.Name == "" {
+		return "sftpc: "
+	}
+	return p.Name + ": "
 }
 
 // Getenv looks a variable up; the last of several wins, as in a shell.

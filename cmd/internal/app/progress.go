@@ -85,7 +85,7 @@ func (p *progress) show(file *builtins.FileEvent) {
 		p.bar = p.bars.New(0, mpb.NopStyle(), prefix, mpb.AppendDecorators(decor.CurrentKibiByte("% .1f "), speed))
 		return
 	}
-	p.bar = p.bars.AddBar(file.Size, prefix, mpb.AppendDecorators(
+	p.bar = p.bars.AddBar(file.Size, mpb.BarRemoveOnComplete(), prefix, mpb.AppendDecorators(
 		decor.CountersKibiByte("% .1f / % .1f "), speed, decor.NewAverageETA(decor.ET_STYLE_GO, p.started, nil)))
 }
 

@@ -173,14 +173,14 @@ func (f *ScriptFlags) carryOut(ctx context.Context, p *Process, host *builtins.H
 	out.Flush()
 	status, word := f.ending(ctx, args, end.result, end.err)
 	if word != "" {
-		writers.lastWord("sftpc: " + word)
+		writers.lastWord(p.says() + word)
 	}
 	// What was promised and could not be written is a failure of the run.
 	lost := func(what string, err error) {
 		if err == nil {
 			return
 		}
-		fmt.Fprintf(p.Stderr, "sftpc: writing %s: %v\n", what, err)
+		fmt.Fprintf(p.Stderr, "%swriting %s: %v\n", p.says(), what, err)
 		if status == StatusOK {
 			status = StatusFailed
 		}
@@ -236,7 +236,7 @@ func scriptName(file string) string {
 
 // Refuse says why nothing was done and returns the status.
 func (p *Process) Refuse(status int, err error) int {
-	fmt.Fprintf(p.Stderr, "sftpc: %s\n", diag.EscapeLines(err.Error()))
+	fmt.Fprintf(p.Stderr, "%s%s\n", p.says(), diag.EscapeLines(err.Error()))
 	return status
 }
 
