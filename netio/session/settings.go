@@ -101,6 +101,7 @@ type Limits struct {
 	ReplyLines int   // lines of one reply (default 1,024)
 	Listing    int64 // bytes of one listing (default 256 MiB)
 	ListLine   int   // bytes of one line of a listing (default 64 KiB)
+	Names      int   // names of one listing (default 2,000,000)
 }
 
 // WithDefaults fills the zero fields.
@@ -113,6 +114,9 @@ func (l Limits) WithDefaults() Limits {
 	}
 	if l.Listing <= 0 {
 		l.Listing = 256 << 20
+	}
+	if l.Names <= 0 {
+		l.Names = 2_000_000
 	}
 	if l.ListLine <= 0 {
 		l.ListLine = 64 << 10

@@ -64,6 +64,10 @@ func Read(r io.Reader, format Format, opts Options) (session.Listing, error) {
 			return session.Listing{}, tooLarge(format, "a line is longer than %d bytes", limits.ListLine)
 		}
 		p.line(line)
+		// A name may take two bytes on the wire and a hundred here.
+		if len(p.listing.Entries) > limits.Names {
+			return session.Listing{}, tooLarge(format, "it has more than %d names", limits.Names)
+		}
 		if err == io.EOF {
 			return p.listing, nil
 		}

@@ -33,6 +33,9 @@ func TestRead_Caps(t *testing.T) {
 		{"listing at the cap", line + "\n" + line, limits(int64(2*len(line)+1), 0), 2},
 		{"listing beyond the cap", line + "\n" + line + "\n", limits(int64(2*len(line)+1), 0), -1},
 		{"listing without a cap", line, limits(1<<63-1, 0), 1},
+		{"names at the cap", strings.Repeat(line+"\n", 3), session.Limits{Names: 3}, 3},
+		{"names beyond the cap", strings.Repeat(line+"\n", 4), session.Limits{Names: 3}, -1},
+		{"names beyond the default cap", strings.Repeat("size=0; a\n", 2_000_001), limits(0, 0), -1},
 		{"empty", "", limits(0, 0), 0},
 		{"empty lines", "\r\n\n\r\n", limits(0, 0), 0},
 	}
