@@ -94,8 +94,8 @@ func statusCommand(ts *testscript.TestScript, negated bool, args []string) {
 
 // serverCommand is `ftpserver NAME DIR [key=value …]`: an embedded server on
 // loopback until the script ends; its address is in $NAME. Keys: fault=FILE, off=
-// commands, readonly=true, stranger=true (somebody else connects first to every
-// port that a client opens).
+// commands, readonly=true, user=NAME:PASSWORD, stranger=true (somebody else connects
+// first to every port that a client opens).
 func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: ftpserver NAME DIR [key=value …]")
@@ -112,6 +112,9 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 			options.Faults = script
 		case "off":
 			options.DisabledCommands = strings.Split(value, ",")
+		case "user":
+			name, password, _ := strings.Cut(value, ":")
+			options.Users[name] = password
 		case "readonly":
 			options.ReadOnly = true
 		case "stranger":

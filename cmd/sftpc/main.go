@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -68,8 +69,13 @@ func sftpc(p *app.Process) int {
 	}
 	parser.Model.HelpFlag.Help = "show this help"
 	args := p.Args
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // what many type first
+		args = append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		args = []string{"version"}
 	}
 	context, err := parser.Parse(args)
 	if exited >= 0 {

@@ -85,8 +85,11 @@ func (p *progress) show(file *builtins.FileEvent) {
 		p.bar = p.bars.New(0, mpb.NopStyle(), prefix, mpb.AppendDecorators(decor.CurrentKibiByte("% .1f "), speed))
 		return
 	}
-	p.bar = p.bars.AddBar(file.Size, mpb.BarRemoveOnComplete(), prefix, mpb.AppendDecorators(
+	p.bar = p.bars.New(0, mpb.BarStyle(), prefix, mpb.AppendDecorators(
 		decor.CountersKibiByte("% .1f / % .1f "), speed, decor.NewAverageETA(decor.ET_STYLE_GO, p.started, nil)))
+	// A bar that is made with its total ends by itself at the last byte, and its
+	// last picture may stay; only hide ends this one.
+	p.bar.SetTotal(file.Size, false)
 }
 
 // hide takes the bar away; what was written above it stays.
