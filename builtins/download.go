@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,7 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 	}
 	var o setOutcome
 	folder := folderMaker{state: s, path: s.here}
+	var taken takenNames
 	w := &remoteSet{
 		state: s, command: "GETFILE", pattern: last, subdirs: subdirs, exclude: exclude, from: len(at.parts), outcome: &o,
 		visit: func(dir string, rel []string, entry session.Entry) bool {
@@ -85,6 +87,10 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 			case err != nil:
 				s.tellFile(FileEnd, FileEvent{Local: entry.Name, Remote: remote, Size: entry.Size}, err)
 				return o.add(err)
+			case s.files.FoldsCase() && !taken.add(target):
+				s.tell("%s is left out: here it is the same name as that of a file just downloaded", remote)
+				o.left++
+				return true
 			}
 			return o.add(s.fetch(ctx, remote, s.exactEntry(ctx, remote, entry), target, false))
 		},
@@ -170,6 +176,28 @@ func (f *folderMaker) child(rel []string, name string) (netio.LocalPath, error) 
 		f.path, f.rel = path, slices.Clone(rel)
 	}
 	return f.state.files.Child(f.path, name)
+}
+
+// takenNames are the local names that a command has written to, where names that
+// differ in case only are one: a server may have both, and the second would
+// replace the first without a word. Only hashes are kept, for a set may have
+// millions of names.
+type takenNames struct {
+	seed maphash.Seed
+	seen map[uint64]bool
+}
+
+// add reports false for a path that is taken already.
+func (t *takenNames) add(path netio.LocalPath) bool {
+	if t.seen == nil {
+		t.seed, t.seen = maphash.MakeSeed(), make(map[uint64]bool)
+	}
+	key := maphash.String(t.seed, strings.ToLower(path.String()))
+	if t.seen[key] {
+		return false
+	}
+	t.seen[key] = true
+	return true
 }
 
 // fetch downloads one file whole or not at all: what is not whole never bears the

@@ -271,3 +271,28 @@ func TestGetFileTellsOfProgress(t *testing.T) {
 		t.Errorf("the summary counts %d bytes", o.result.Summary.Bytes)
 	}
 }
+
+// Where the local system does not tell names apart that differ in case, a server
+// that does must not have its files written over each other.
+func TestGetFileNamesThatAreOneHere(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the server's own file system has no such names on Windows")
+	}
+	s := newSite(t, siteOptions{files: map[string]string{"README": "capitals", "readme": "small", "Sub/a": "1", "sub/A": "2"}})
+	s.replace("GETFILE", func(state *State, a *arguments) error {
+		files, err := netio.OpenLocal(netio.LocalOptions{System: "windows", Root: s.local})
+		if err != nil {
+			return err
+		}
+		defer files.Close()
+		before, here := state.files, state.here
+		defer func() { state.files, state.here = before, here }()
+		state.files, state.here = files, files.Start()
+		return state.getFile(a)
+	})
+	result, o := s.result(`$r = GETFILE("*",SUBDIRS)`)
+	if result != "PARTIAL_SUCCESS" || !o.has("readme is left out") || !o.has("sub/A is left out") {
+		t.Errorf("the result is %s\n%s", result, o.transcript)
+	}
+	holds(t, s.local, map[string]string{"README": "capitals", "Sub/a": "1"})
+}
