@@ -15,7 +15,10 @@ import (
 func TestScriptsOnRealServers(t *testing.T) {
 	for _, name := range []string{"vsftpd", "proftpd", "pureftpd", "pyftpdlib"} {
 		for _, mode := range []string{"ENABLED", "DISABLED"} {
-			t.Run(name+"/SETPASSIVE "+mode, func(t *testing.T) { aDay(t, name, mode) })
+			t.Run(name+"/SETPASSIVE "+mode, func(t *testing.T) {
+				t.Parallel() // servers take their time
+				aDay(t, name, mode)
+			})
 		}
 	}
 }

@@ -40,7 +40,7 @@ func mustEnv(t *testing.T, name string) string {
 }
 
 // onEveryServer runs the test with each server over IPv4, and over IPv6 where
-// the machine has it.
+// the machine has it, side by side: most of the time goes into waiting for servers.
 func onEveryServer(t *testing.T, test func(t *testing.T, server rigServer)) {
 	hosts := []string{mustEnv(t, "SFTPC_RIG_HOST")}
 	if host := os.Getenv("SFTPC_RIG_HOST6"); host != "" {
@@ -52,7 +52,10 @@ func onEveryServer(t *testing.T, test func(t *testing.T, server rigServer)) {
 		port := mustEnv(t, "SFTPC_RIG_"+strings.ToUpper(name))
 		for i, host := range hosts {
 			server := rigServer{name, net.JoinHostPort(host, port), i == 1}
-			t.Run(name+[]string{"/IPv4", "/IPv6"}[i], func(t *testing.T) { test(t, server) })
+			t.Run(name+[]string{"/IPv4", "/IPv6"}[i], func(t *testing.T) {
+				t.Parallel()
+				test(t, server)
+			})
 		}
 	}
 }
@@ -263,7 +266,6 @@ func (v *visit) fails(what string, err error, cause session.Cause, codes ...int)
 
 func TestServerLogin(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, server rigServer) {
-		t.Parallel() // servers take seconds to refuse a password
 		v := server.visit(t)
 		if v.Caps().Greeting == "" {
 			t.Error("no greeting is known")

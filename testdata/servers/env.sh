@@ -5,6 +5,9 @@
 export SFTPC_RIG_RUN=${SFTPC_RIG_RUN:-${TMPDIR:-/var/tmp}/sftpc-rig}
 export SFTPC_RIG_USER=${SFTPC_RIG_USER:-sftpcrig}
 export SFTPC_RIG_PASSWORD=${SFTPC_RIG_PASSWORD:-only-for-tests-1}
+# The account of testdata/seed.ftp, which every server knows beside that one; the
+# two share their homes. Anonymous logins have folders of their own.
+export SFTPC_RIG_SEED_USER=myuser SFTPC_RIG_SEED_PASSWORD=mypassword
 # Two rigs on one machine need two bases; each takes base to base+299.
 export SFTPC_RIG_BASE=${SFTPC_RIG_BASE:-27000}
 
@@ -24,6 +27,14 @@ rig_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 rig_tree=$SFTPC_RIG_RUN/tree   # the unpacked packages
 rig_servers="vsftpd proftpd pureftpd pyftpdlib"
 
+# Pure-FTPd takes anonymous users home to the system's account "ftp", which there
+# is one of: it is the rig's that made it, for as long as that has its folder.
+rig_ftp_home=$SFTPC_RIG_RUN/home/pureftpd-anonymous
+export SFTPC_RIG_ANONYMOUS=$rig_servers
+if [ "$(getent passwd ftp | cut -d: -f6)" != "$rig_ftp_home" ]; then
+  SFTPC_RIG_ANONYMOUS=${rig_servers/ pureftpd/}
+fi
+
 # Passive ports: base+100 to base+299, fifty for each server, so that none takes
 # another's.
 rig_passive() { # server -> "low high"
@@ -39,11 +50,11 @@ rig_passive() { # server -> "low high"
 rig_allowed() {
   if [ "${CI:-}" = true ] || [ "${SFTPC_RIG_ALLOW:-}" = 1 ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; then
     if [ "$(id -u)" = 0 ]; then return 0; fi
-    echo "rig: must run as root: it makes the account $SFTPC_RIG_USER and a PAM service, and the servers change users" >&2
+    echo "rig: must run as root: it makes accounts and a PAM service, and the servers change users" >&2
     return 1
   fi
   cat >&2 <<TEXT
-rig: refused. It would make the account $SFTPC_RIG_USER, the file
+rig: refused. It would make the accounts $SFTPC_RIG_USER and ftp, the file
 /etc/pam.d/$SFTPC_RIG_USER, and install libraries that the servers need. That is
 done only in a container, in CI (CI=true), or where you say that this machine is
 for it: SFTPC_RIG_ALLOW=1.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the four servers of the distribution and makes the account that they
+# Fetches the four servers of the distribution and makes the accounts that they
 # serve. As packages they exclude each other (each is "the" ftp-server), so they
 # are only downloaded and unpacked side by side: no maintainer script runs, no
 # service starts.
@@ -16,9 +16,11 @@ mkdir -p -m 755 "$SFTPC_RIG_RUN"
 [ -O "$SFTPC_RIG_RUN" ] || { echo "rig: $SFTPC_RIG_RUN belongs to somebody else" >&2; exit 1; }
 chmod 755 "$SFTPC_RIG_RUN"
 
-packages="vsftpd proftpd-core pure-ftpd pure-ftpd-common python3-pyftpdlib"
+# libpam-pwdfile gives vsftpd users of a file. (pam_exec hangs it: it takes every
+# end of a child for that of its own.)
+packages="vsftpd libpam-pwdfile proftpd-core pure-ftpd pure-ftpd-common python3-pyftpdlib"
 
-if [ ! -e "$rig_tree/unpacked" ]; then
+if [ "$(cat "$rig_tree/unpacked" 2>/dev/null)" != "$packages" ]; then
   apt-get update -qq
   rm -rf "$rig_tree" "$SFTPC_RIG_RUN/packages"
   mkdir -p "$rig_tree" "$SFTPC_RIG_RUN/packages"
@@ -35,7 +37,7 @@ if [ ! -e "$rig_tree/unpacked" ]; then
     { cat "$SFTPC_RIG_RUN/satisfy.log" >&2; exit 1; }
 
   for package in *.deb; do dpkg-deb -x "$package" "$rig_tree"; done
-  touch "$rig_tree/unpacked"
+  echo "$packages" >"$rig_tree/unpacked"
 fi
 
 # An account that runs processes cannot be changed.
@@ -53,12 +55,35 @@ fi
 # vsftpd serves the account's home; the others are told where to go.
 home=$SFTPC_RIG_RUN/home/vsftpd
 if [ "$(getent passwd "$SFTPC_RIG_USER" | cut -d: -f6)" != "$home" ]; then usermod --home "$home" "$SFTPC_RIG_USER"; fi
-echo "$SFTPC_RIG_USER:$SFTPC_RIG_PASSWORD" | chpasswd
 if [ -e "$pam" ] && ! grep -q "$rig_mark" "$pam"; then
   echo "rig: $pam is not ours" >&2
   exit 1
 fi
-printf '# %s\nauth    required pam_unix.so\naccount required pam_unix.so\n' "$rig_mark" >"$pam"
+# The account has no password of the system.
+module=$(find "$rig_tree" -name pam_pwdfile.so)
+cat >"$pam" <<TEXT
+# $rig_mark
+auth    sufficient pam_succeed_if.so quiet user = anonymous
+auth    required $module pwdfile=$SFTPC_RIG_RUN/etc/vsftpd.passwd
+account required pam_permit.so
+TEXT
+
+if ! id ftp >/dev/null 2>&1; then
+  useradd --system --user-group --no-create-home --shell /usr/sbin/nologin --home-dir "$rig_ftp_home" --comment "$rig_mark" ftp
+else
+  case $(getent passwd ftp | cut -d: -f5,6) in
+  "$rig_mark:$rig_ftp_home") ;;
+  "$rig_mark:"*)
+    other=$(getent passwd ftp | cut -d: -f6)
+    if [ -d "$other" ]; then
+      echo "rig: the account ftp is another rig's ($other): Pure-FTPd is left out of the anonymous logins"
+    else
+      usermod --home "$rig_ftp_home" ftp
+    fi
+    ;;
+  *) echo "rig: the account ftp is not ours: Pure-FTPd is left out of the anonymous logins" ;;
+  esac
+fi
 
 for package in vsftpd proftpd-core pure-ftpd python3-pyftpdlib; do
   for file in "$SFTPC_RIG_RUN/packages/$package"_*.deb; do

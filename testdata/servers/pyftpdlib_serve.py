@@ -1,25 +1,30 @@
 """pyftpdlib as a server, under the rig's account from the first byte on.
 
-Arguments: port, user, home, first and last passive port, user and group number,
-then the addresses to listen on. The password is in the environment, where other
-users do not see it.
+Arguments: port, home, home of anonymous users, first and last passive port, user and group number,
+then the address to listen on. Names and passwords are in the environment, where
+other users do not see them.
 """
 
 import os
 import sys
+import warnings
 
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
-from pyftpdlib.servers import FTPServer
+from pyftpdlib.servers import MultiprocessFTPServer
 
-port, user, home, low, high, uid, gid, *hosts = sys.argv[1:]
+port, home, anonymous, low, high, uid, gid, host = sys.argv[1:]
 
 os.setgroups([])
 os.setgid(int(gid))
 os.setuid(int(uid))
 
 accounts = DummyAuthorizer()
-accounts.add_user(user, os.environ["SFTPC_RIG_PASSWORD"], home, perm="elradfmwMT")
+for account in "SFTPC_RIG", "SFTPC_RIG_SEED":
+    accounts.add_user(os.environ[account + "_USER"], os.environ[account + "_PASSWORD"], home, perm="elradfmwMT")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that anonymous users may write is meant
+    accounts.add_anonymous(anonymous, perm="elradfmwMT")
 
 
 class Handler(FTPHandler):
@@ -29,6 +34,6 @@ class Handler(FTPHandler):
     banner = "pyftpdlib of the sftpc test rig"
 
 
-# All servers of one process share one loop; any of them may run it.
-servers = [FTPServer((host, int(port)), Handler) for host in hosts]
-servers[0].serve_forever()
+# A process for each session: with several in one loop a passive connection is now
+# and then never accepted.
+MultiprocessFTPServer((host, int(port)), Handler).serve_forever()

@@ -7,6 +7,9 @@ rig_allowed
 case $(getent passwd "$SFTPC_RIG_USER" | cut -d: -f5) in
 "$rig_mark"*) userdel "$SFTPC_RIG_USER" ;;
 esac
+case $(getent passwd ftp | cut -d: -f5,6) in
+"$rig_mark:$rig_ftp_home") userdel ftp ;;
+esac
 pam=/etc/pam.d/$SFTPC_RIG_USER
 if [ -e "$pam" ] && grep -q "$rig_mark" "$pam"; then rm "$pam"; fi
 if [ -O "$SFTPC_RIG_RUN" ]; then rm -rf "$SFTPC_RIG_RUN"; fi

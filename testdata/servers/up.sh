@@ -20,6 +20,15 @@ render() { # template server host
     -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@LOW@|${range[0]}|g" -e "s|@HIGH@|${range[1]}|g" "$rig_source/$1"
 }
 
+# Writes the accounts with their passwords, as in a file of the system.
+accounts() { # what each line ends with
+  local account user password
+  for account in SFTPC_RIG SFTPC_RIG_SEED; do
+    user=${account}_USER password=${account}_PASSWORD
+    printf '%s:%s%s\n' "${!user}" "$(perl -e 'print crypt($ARGV[0], q($6$sftpcrig$))' "${!password}")" "$1"
+  done
+}
+
 # Each server leads a process group of its own, so that down.sh reaches the
 # processes of its sessions too.
 start() { # name command...
@@ -48,10 +57,13 @@ greeted() { # name host port
 
 "$rig_source/down.sh" >/dev/null
 for server in ${*:-$rig_servers}; do
-  mkdir -p "$run/home/$server"
-  chown "$uid:$gid" "$run/home/$server"
+  mkdir -p "$run/home/$server" "$run/home/$server-anonymous"
+  chown "$uid:$gid" "$run/home/$server" "$run/home/$server-anonymous"
   case $server in
   vsftpd)
+    (umask 077 && accounts "" >"$run/etc/vsftpd.passwd")
+    mkdir -p "$run/etc/vsftpd.users"
+    echo "local_root=$run/home/vsftpd-anonymous" >"$run/etc/vsftpd.users/anonymous"
     for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
       name=vsftpd
       listen="listen=YES\nlisten_ipv6=NO\nlisten_address=$host"
@@ -67,18 +79,20 @@ for server in ${*:-$rig_servers}; do
     render proftpd.conf proftpd "$SFTPC_RIG_HOST $SFTPC_RIG_HOST6" >"$run/etc/proftpd.conf"
     (
       umask 077
-      hash=$(perl -e 'print crypt($ARGV[0], q($6$sftpcrig$))' "$SFTPC_RIG_PASSWORD")
-      echo "$SFTPC_RIG_USER:$hash:$uid:$gid::$run/home/proftpd:/bin/sh" >"$run/etc/proftpd.passwd"
+      {
+        accounts ":$uid:$gid::$run/home/proftpd:/bin/sh"
+        echo "ftp:*:$uid:$gid::$run/home/proftpd-anonymous:/bin/sh"
+      } >"$run/etc/proftpd.passwd"
       echo "$SFTPC_RIG_USER:x:$gid:" >"$run/etc/proftpd.group"
     )
     chown "$uid" "$run/etc/proftpd.passwd" "$run/etc/proftpd.group"
     start proftpd "$rig_tree/usr/sbin/proftpd" --nodaemon --config "$run/etc/proftpd.conf"
     ;;
   pureftpd)
-    rm -f "$run/etc/pureftpd.passwd" "$run/etc/pureftpd.pdb"
-    printf '%s\n%s\n' "$SFTPC_RIG_PASSWORD" "$SFTPC_RIG_PASSWORD" |
-      "$rig_tree/usr/bin/pure-pw" useradd "$SFTPC_RIG_USER" -u "$uid" -g "$gid" -d "$run/home/pureftpd" \
-        -f "$run/etc/pureftpd.passwd" -m -F "$run/etc/pureftpd.pdb" >"$run/log/pure-pw.out" 2>&1
+    # Its own useradd would take a hash that costs seconds at each login.
+    (umask 077 && accounts ":$uid:$gid::$run/home/pureftpd/./::::::::::::" >"$run/etc/pureftpd.passwd")
+    "$rig_tree/usr/bin/pure-pw" mkdb "$run/etc/pureftpd.pdb" -f "$run/etc/pureftpd.passwd"
+    if [[ $SFTPC_RIG_ANONYMOUS == *pureftpd* ]]; then chown ftp: "$rig_ftp_home"; fi
     for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
       name=pureftpd
       [ "$host" = "$SFTPC_RIG_HOST" ] || name=pureftpd6
@@ -90,9 +104,13 @@ for server in ${*:-$rig_servers}; do
   pyftpdlib)
     read -r -a range <<<"$(rig_passive pyftpdlib)"
     # The interpreter that the package was made for, whatever PATH says.
-    start pyftpdlib env PYTHONPATH="$rig_tree/usr/lib/python3/dist-packages" SFTPC_RIG_PASSWORD="$SFTPC_RIG_PASSWORD" \
-      /usr/bin/python3 "$rig_source/pyftpdlib_serve.py" "$SFTPC_RIG_PYFTPDLIB" "$SFTPC_RIG_USER" "$run/home/pyftpdlib" "${range[0]}" "${range[1]}" \
-      "$uid" "$gid" "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6
+    for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
+      name=pyftpdlib
+      [ "$host" = "$SFTPC_RIG_HOST" ] || name=pyftpdlib6
+      start "$name" env PYTHONPATH="$rig_tree/usr/lib/python3/dist-packages" \
+        /usr/bin/python3 "$rig_source/pyftpdlib_serve.py" "$SFTPC_RIG_PYFTPDLIB" "$run/home/pyftpdlib" "$run/home/pyftpdlib-anonymous" \
+        "${range[0]}" "${range[1]}" "$uid" "$gid" "$host"
+    done
     ;;
   *)
     echo "rig: no server is called $server: $rig_servers" >&2
