@@ -1,5 +1,3 @@
-// Command sftpc compiles, checks, rehearses and runs transfer scripts. Each verb
-// has a file of its own; what it shares with sftpc-run is in cmd/internal/app.
 package main
 
 import (

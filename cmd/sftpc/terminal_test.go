@@ -27,7 +27,7 @@ func TestTerminal(t *testing.T) {
 		{"slow, on a terminal", "slow.bin", true, nil, true},
 		{"quick, on a terminal", "quick.bin", true, nil, false},
 		{"slow, into a file", "slow.bin", false, nil, false},
-		{"slow, on a terminal that wants quiet", "slow.bin", true, []string{"-q"}, false},
+		{"quick, on a terminal that wants quiet", "quick.bin", true, []string{"-q"}, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/spec"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+type docVerb struct {
+	Name string `arg:"" optional:"" help:"a command, or a page: language, results, compat, start, …"`
+}
+
+func (v *docVerb) do(p *app.Process) int {
+	if v.Name == "" {
+		v.list(p)
+		return app.StatusGood
+	}
+	page, ok := spec.Page(strings.ToLower(v.Name))
+	if !ok {
+		var names []string
+		for _, c := range catalog.Commands() {
+			names = append(names, c.Name)
+		}
+		for _, name := range spec.Pages() {
+			names = append(names, strings.ToUpper(name))
+		}
+		err := fmt.Errorf("no page about %s", v.Name)
+		if near := diag.Nearest(strings.ToUpper(v.Name), names); near != "" {
+			err = fmt.Errorf("no page about %s: did you mean %s?", v.Name, near)
+		}
+		return p.Refuse(app.StatusFound, err)
+	}
+	fmt.Fprint(p.Stdout, page)
+	return app.StatusGood
+}
+
+// list shows every command under its family, then the other pages.
+func (v *docVerb) list(p *app.Process) {
+	commands := catalog.Commands()
+	slices.SortStableFunc(commands, func(a, b catalog.Command) int { return int(a.Family) - int(b.Family) })
+	for i, c := range commands {
+		if i == 0 || c.Family != commands[i-1].Family {
+			if i > 0 {
+				fmt.Fprintln(p.Stdout)
+			}
+			fmt.Fprintf(p.Stdout, "%s\n", strings.ToUpper(c.Family.String()[:1])+c.Family.String()[1:])
+		}
+		fmt.Fprintf(p.Stdout, "  %-18s %s\n", c.Name, c.Summary)
+	}
+	fmt.Fprintf(p.Stdout, "\nPages\n")
+	for _, name := range spec.Pages() {
+		fmt.Fprintf(p.Stdout, "  %s\n", name)
+	}
+	fmt.Fprintf(p.Stdout, "\nsftpc doc NAME shows one.\n")
+}
