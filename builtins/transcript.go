@@ -179,7 +179,7 @@ func (t *Transcript) details(f *Failure, brief bool) []string {
 			label = ""
 		}
 	}
-	if cause := causeText(f); cause != "" {
+	if cause := causeText(f); cause != "" && cause != f.Result.Sentence {
 		add("cause", strings.ReplaceAll(cause, "\n", " "))
 	}
 	if brief {
