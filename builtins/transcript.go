@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -179,7 +180,9 @@ func (t *Transcript) details(f *Failure, brief bool) []string {
 			label = ""
 		}
 	}
-	if cause := causeText(f); cause != "" && cause != f.Result.Sentence {
+	// Of a data connection the command says what was being done, and the line of
+	// the server why it failed: four lines tell all.
+	if cause := causeText(f); cause != "" && cause != f.Result.Sentence && (brief || e.Data == nil) {
 		add("cause", strings.ReplaceAll(cause, "\n", " "))
 	}
 	if brief {
@@ -209,7 +212,8 @@ func causeText(f *Failure) string {
 	return strings.Join(parts, ": ")
 }
 
-// serverText is: host:port, passive, address:port of the data connection.
+// serverText is: host:port, passive, address:port of the data connection, and
+// the reason that the system gave, if it gave one.
 func serverText(f *Failure) string {
 	var parts []string
 	if f.Err.Host != "" {
@@ -227,8 +231,23 @@ func serverText(f *Failure) string {
 		if address != "" {
 			parts = append(parts, address)
 		}
+		if f.Err.Err != nil {
+			return strings.Join(parts, ", ") + ": " + strings.ReplaceAll(innermost(f.Err.Err).Error(), "\n", " ")
+		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// innermost is the error that the others wrap: "connection refused" without the
+// call and the address, which the line has already.
+func innermost(err error) error {
+	for {
+		below := errors.Unwrap(err)
+		if below == nil {
+			return err
+		}
+		err = below
+	}
 }
 
 // closingLineNumbers bounds the line numbers of the closing line.

@@ -99,15 +99,15 @@ func TestResolve_TwoMatches(t *testing.T) {
 }
 
 func TestResolve_Root(t *testing.T) {
-	dir := makeFiles(t, "work/a", "b", `odd/`)
+	dir := makeFiles(t, "desk/a", "b", `odd/`)
 	drive := makeFiles(t, "d")
-	f := open(t, Options{System: "linux", Root: dir, WorkDir: "work", Drives: map[string]string{"C": drive}})
+	f := open(t, Options{System: "linux", Root: dir, WorkDir: "desk", Drives: map[string]string{"C": drive}})
 	onDrive := resolve(t, f, Path{}, `C:\`)
 	tests := []struct {
 		dir           Path
 		written, want string
 	}{
-		{f.Start(), "a", "/work/a"},
+		{f.Start(), "a", "/desk/a"},
 		{f.Start(), `..\b`, "/b"},
 		{f.Start(), "/b", "/b"},
 		{f.Start(), `\b`, "/b"},
