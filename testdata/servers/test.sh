@@ -9,6 +9,10 @@ set -euo pipefail
 trap '"$rig_source/down.sh"' EXIT
 "$rig_source/up.sh"
 cd "$rig_source/../.."
-if [ $# = 0 ]; then set -- -run 'RealServers|^TestServer' ./cmd/sftpc ./builtins ./netio; fi
+# The packages with real-server tests, as their build tag tells.
+if [ $# = 0 ]; then
+  packages=$(grep -rl --include="*_test.go" "^//go:build servers" . | xargs -n1 dirname | sort -u)
+  set -- -run "RealServers|^TestServer" $packages
+fi
 # Most of the time goes into waiting for servers.
 "${GO:-go}" test -tags servers -count=1 -timeout 15m -parallel 8 "$@"
