@@ -211,6 +211,12 @@ func (p *parser) withoutBrackets(head, found *lexer.Token, at int) mistake {
 	if word == "FOR" {
 		return mistake{codeWrongKeyword, spanOf(head), "FOR is no keyword", "write FOREACH $item IN list, or WHILE(…)"}
 	}
+	switch word {
+	case "REM":
+		return mistake{codeWrongComment, spanOf(head), head.Value + " begins no comment", "a comment begins with #"}
+	case "LET", "SET", "VAR", "DIM":
+		return mistake{codeWrongKeyword, spanOf(head), head.Value + " is no keyword", "write $name = …"}
+	}
 	if !startsValue(found) {
 		return mistake{codeUnexpected, spanOf(found), "( was expected behind " + head.Value + ", not " + described(found), ""}
 	}

@@ -82,6 +82,8 @@ func badScripts() []struct {
 		{"in = 1", []string{"1 E0130"}},
 		{`count = 1 +`, []string{"1 E0130"}},
 		{`PRINT "a" . $b`, []string{`1 E0131 the arguments of PRINT stand in brackets | write PRINT("a" . $b)`}},
+		{"REM nightly run", []string{"1 E0116 REM begins no comment | begins with #"}},
+		{"LET $x = 1", []string{"1 E0136 LET is no keyword | write $name = …"}},
 		{"chdir www", []string{"1 E0131 CHDIR | write chdir(www)"}},
 		{"IF $a == 1\nEND IF", []string{"1 E0131 the condition of IF | write IF($a == 1)"}},
 		{"IF $a == 1 THEN\nEND IF", []string{"1 E0131 the condition of IF | write IF($a == 1)"}},

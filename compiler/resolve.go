@@ -28,6 +28,8 @@ type resolver struct {
 	nesting int
 	parsed  bool // without errors
 	lenient bool // among the arguments of an unknown command: no more errors about bare words
+
+	unquoted diag.Span // the newest text without quotes that was told of
 }
 
 // deepestForEach bounds how many FOREACH loops stand in each other: each needs two

@@ -103,13 +103,39 @@ func (r *resolver) word(w *bareWord, c *call, place int) operand {
 	if command := r.words.commands[w.word]; command != nil {
 		return r.invoke(&call{node: w.node, name: w.word, nameSpan: w.span}, command)
 	}
-	if r.lenient {
+	if r.lenient || r.unquoted.Start < w.span.Start && w.span.End <= r.unquoted.End {
 		return &constant{w.node, w.word}
 	}
-	r.errorf(codeUnknownWord, w.span, r.wordHint(w, c, place), "unknown word %s", r.spelling(w.span))
+	hint := r.wordHint(w, c, place)
+	span := w.span
+	if hint == "" {
+		r.unquoted = r.textWithoutQuotes(w)
+		span, hint = r.unquoted, `a text needs quotes: "`+r.spelling(r.unquoted)+`"`
+	}
+	r.errorf(codeUnknownWord, span, hint, "unknown word %s", r.spelling(span))
 	return &constant{w.node, w.word}
 }
 
+// textWithoutQuotes is where the text lies that an unknown word begins. To the
+// parser ftp.example.com is three words to be joined, and quotes round each would
+// lose the points. A word that means something ends it.
+func (r *resolver) textWithoutQuotes(w *bareWord) diag.Span {
+	text, span := r.file.Text(), w.span
+	for span.End+1 < len(text) && text[span.End] == '.' && isLetter(text[span.End+1]) {
+		end := span.End + 1
+		for end < len(text) && (isLetter(text[end]) || isDigit(text[end])) {
+			end++
+		}
+		next := strings.ToUpper(text[span.End+1 : end])
+		if _, known := r.words.texts[next]; known || r.words.commands[next] != nil || r.symbols[next] != nil {
+			break
+		}
+		span.End = end
+	}
+	return span
+}
+
+// wordHint is what an unknown word may be meant for, "" if it is like nothing.
 func (r *resolver) wordHint(w *bareWord, c *call, place int) string {
 	if s := r.symbols[w.word]; s != nil {
 		return "did you mean $" + s.name + "?"
@@ -120,7 +146,7 @@ func (r *resolver) wordHint(w *bareWord, c *call, place int) string {
 	}
 	candidates = distinct(candidates, r.words.fixed...)
 	candidates = distinct(candidates, r.words.alone...)
-	return didYouMean(w.word, candidates, `a text needs quotes: "`+r.spelling(w.span)+`"`)
+	return didYouMean(w.word, candidates, "")
 }
 
 // placeholder stands for what could not be resolved.
