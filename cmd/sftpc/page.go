@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
@@ -30,13 +31,29 @@ func (v *docVerb) do(p *app.Process) int {
 			names = append(names, strings.ToUpper(name))
 		}
 		err := fmt.Errorf("no page about %s", v.Name)
-		if near := diag.Nearest(strings.ToUpper(v.Name), names); near != "" {
+		if where := pageOfCode(v.Name); where != "" {
+			err = fmt.Errorf("no page about %s alone: it has a row in sftpc doc %s", v.Name, where)
+		} else if near := diag.Nearest(strings.ToUpper(v.Name), names); near != "" {
 			err = fmt.Errorf("no page about %s: did you mean %s?", v.Name, near)
 		}
 		return p.Refuse(app.StatusFound, err)
 	}
 	fmt.Fprint(p.Stdout, page)
 	return app.StatusGood
+}
+
+// pageOfCode is the page with a row for a code of the compiler, or for a result by
+// its code or name; "" if name is none of these.
+func pageOfCode(name string) string {
+	if len(name) == len("E0201") && strings.ContainsAny(name[:1], "EeWw") && strings.Trim(name[1:], "0123456789") == "" {
+		return "errors"
+	}
+	for _, r := range catalog.Results() {
+		if name == strconv.Itoa(r.Code) || strings.EqualFold(name, r.Name) {
+			return "results"
+		}
+	}
+	return ""
 }
 
 // list shows every command under its family, then the other pages.

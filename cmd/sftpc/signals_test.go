@@ -75,7 +75,7 @@ func TestSignals(t *testing.T) {
 				if strings.Contains(run.text(), "\nwent on") {
 					t.Errorf("the script went on:\n%s", run.text())
 				}
-				run.await(`sftpc: stopped by (interrupt|terminated)\n`)
+				run.await(`sftpc: stopped by (SIGINT|SIGTERM)\n`)
 				for _, name := range names(t, local) {
 					if name != "out.bin" && name != "job.ftp" && !strings.HasPrefix(name, ".sftpc-") {
 						t.Errorf("%s was left", name)

@@ -47,6 +47,7 @@ func RunBundles(p *Process) int {
 		return p.Refuse(StatusNotRun, err)
 	}
 	parser.Model.HelpFlag.Help = "show this help"
+	parser.Model.Positional[0].Help = "a bundle, or - for standard input; all behind it is the script's" // run's takes scripts too
 	_, err = parser.Parse(p.Args)
 	if exited >= 0 {
 		return exited

@@ -85,7 +85,14 @@ func (p *Process) Color() bool {
 // signalError is the cause of a context that a signal ended.
 type signalError struct{ signal os.Signal }
 
-func (e signalError) Error() string { return "stopped by " + e.signal.String() }
+// Error names the signal as the page of exit statuses does; the system's own words
+// are "interrupt" and "terminated".
+func (e signalError) Error() string {
+	if e.signal == syscall.SIGTERM {
+		return "stopped by SIGTERM"
+	}
+	return "stopped by SIGINT"
+}
 
 // WithSignals returns a context that SIGINT and SIGTERM end. A second signal
 // ends the process at once, in case the first one's clean-up hangs. The caller
