@@ -36,7 +36,7 @@ func Results() []Result {
 		{20209, "PARTIAL_SUCCESS", "permanent", "some succeeded, some failed"},
 		{20210, "DIRECTORY_NOT_EMPTY", "permanent", "the directory is not empty"},
 		{20301, "BAD_ARGUMENT", "usage", "an argument cannot be used"},
-		{20302, "WRONG_DIRECTORY", "usage", "an earlier change of directory failed, so a relative name would be taken in the wrong place"},
+		{20302, "WRONG_DIRECTORY", "usage", "an earlier OPENHOST, CHDIR or LOCALCHDIR failed, so a relative name would be taken in the wrong place"},
 		{20303, "NOT_CONNECTED", "usage", "there is no connection"},
 		{20401, "CONNECTION_REFUSED", "transient", "the host refused the connection or cannot be reached"},
 		{20402, "CONNECT_TIMEOUT", "transient", "the host did not answer in time"},

@@ -64,7 +64,11 @@ func (v *rehearseVerb) do(p *app.Process) int {
 	}
 	stderr := &paragraphs{to: p.Stderr}
 	p.Stderr = stderr
-	fmt.Fprintf(stderr, "rehearsing in %s\n\n", diag.Escape(root.Name()))
+	kept := ""
+	if v.Root == "" {
+		kept = ", which stays and is yours to delete"
+	}
+	fmt.Fprintf(stderr, "rehearsing in %s%s\n\n", diag.Escape(root.Name()), kept)
 	status := v.Execute(ctx, p, compile, file, args, options)
 	hosts.close()
 	if status == app.StatusNotRun {
