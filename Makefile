@@ -14,7 +14,7 @@ help: ## this list
 
 build: ## bin/sftpc and bin/sftpc-run
 	@mkdir -p bin
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/...
 
 demo: build ## rehearse the example script: two servers, active and passive mode
 	@bin/sftpc rehearse --copy testdata/demo --expect testdata/demo/after testdata/seed.ftp
