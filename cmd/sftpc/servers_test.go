@@ -149,7 +149,7 @@ func seedOn(t *testing.T, sftpc realCommand, first string) {
 			second = next
 		}
 	}
-	homes := filepath.Join(rigVariable(t, "SFTPC_RIG_RUN"), "home")
+	homes := rigVariable(t, "SFTPC_RIG_HOMES")
 	remote, uploaded := filepath.Join(homes, first, "sales.xls"), filepath.Join(homes, second+"-anonymous", "sales.xls")
 	writeNoise(t, remote, 1_234_567)
 	t.Cleanup(func() { os.Remove(remote); os.Remove(uploaded) })
@@ -332,7 +332,7 @@ func dayOn(t *testing.T, sftpc realCommand, server string) {
 			t.Errorf("%s came back as %.20q, %v", name, got, err)
 		}
 	}
-	disk := filepath.Join(rigVariable(t, "SFTPC_RIG_RUN"), "home", server, dir)
+	disk := filepath.Join(rigVariable(t, "SFTPC_RIG_HOMES"), server, dir)
 	if info, err := os.Stat(filepath.Join(disk, "b.txt")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("after CHMOD: %v, %v", info, err)
 	}

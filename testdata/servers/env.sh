@@ -3,6 +3,8 @@
 
 # State of the rig: unpacked servers, rendered configurations, homes, logs, pids.
 export SFTPC_RIG_RUN=${SFTPC_RIG_RUN:-${TMPDIR:-/var/tmp}/sftpc-rig}
+# What the servers serve: a folder for each, and one for its anonymous users.
+export SFTPC_RIG_HOMES=${SFTPC_RIG_HOMES:-$SFTPC_RIG_RUN/home}
 export SFTPC_RIG_USER=${SFTPC_RIG_USER:-sftpcrig}
 export SFTPC_RIG_PASSWORD=${SFTPC_RIG_PASSWORD:-only-for-tests-1}
 # The account of testdata/seed.ftp, which every server knows beside that one; the
@@ -29,7 +31,7 @@ rig_servers="vsftpd proftpd pureftpd pyftpdlib"
 
 # Pure-FTPd takes anonymous users home to the system's account "ftp", which there
 # is one of: it is the rig's that made it, for as long as that has its folder.
-rig_ftp_home=$SFTPC_RIG_RUN/home/pureftpd-anonymous
+rig_ftp_home=$SFTPC_RIG_HOMES/pureftpd-anonymous
 export SFTPC_RIG_ANONYMOUS=$rig_servers
 if [ "$(getent passwd ftp | cut -d: -f6)" != "$rig_ftp_home" ]; then
   SFTPC_RIG_ANONYMOUS=${rig_servers/ pureftpd/}

@@ -52,9 +52,8 @@ if id "$SFTPC_RIG_USER" >/dev/null 2>&1; then
 else
   useradd --system --user-group --no-create-home --shell /usr/sbin/nologin --comment "$rig_mark" "$SFTPC_RIG_USER"
 fi
-# vsftpd serves the account's home; the others are told where to go.
-home=$SFTPC_RIG_RUN/home/vsftpd
-if [ "$(getent passwd "$SFTPC_RIG_USER" | cut -d: -f6)" != "$home" ]; then usermod --home "$home" "$SFTPC_RIG_USER"; fi
+# vsftpd looks into the account's home before it goes where it is told to.
+if [ "$(getent passwd "$SFTPC_RIG_USER" | cut -d: -f6)" != / ]; then usermod --home / "$SFTPC_RIG_USER"; fi
 if [ -e "$pam" ] && ! grep -q "$rig_mark" "$pam"; then
   echo "rig: $pam is not ours" >&2
   exit 1

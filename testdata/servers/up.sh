@@ -16,7 +16,7 @@ render() { # template server host
   local range
   read -r -a range <<<"$(rig_passive "$2")"
   local port=SFTPC_RIG_${2^^}
-  sed -e "s|@RUN@|$run|g" -e "s|@TREE@|$rig_tree|g" -e "s|@USER@|$SFTPC_RIG_USER|g" -e "s|@HOST@|$3|g" \
+  sed -e "s|@RUN@|$run|g" -e "s|@HOMES@|$SFTPC_RIG_HOMES|g" -e "s|@TREE@|$rig_tree|g" -e "s|@USER@|$SFTPC_RIG_USER|g" -e "s|@HOST@|$3|g" \
     -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@LOW@|${range[0]}|g" -e "s|@HIGH@|${range[1]}|g" "$rig_source/$1"
 }
 
@@ -57,13 +57,13 @@ greeted() { # name host port
 
 "$rig_source/down.sh" >/dev/null
 for server in ${*:-$rig_servers}; do
-  mkdir -p "$run/home/$server" "$run/home/$server-anonymous"
-  chown "$uid:$gid" "$run/home/$server" "$run/home/$server-anonymous"
+  mkdir -p "$SFTPC_RIG_HOMES/$server" "$SFTPC_RIG_HOMES/$server-anonymous"
+  chown "$uid:$gid" "$SFTPC_RIG_HOMES/$server" "$SFTPC_RIG_HOMES/$server-anonymous"
   case $server in
   vsftpd)
     (umask 077 && accounts "" >"$run/etc/vsftpd.passwd")
     mkdir -p "$run/etc/vsftpd.users"
-    echo "local_root=$run/home/vsftpd-anonymous" >"$run/etc/vsftpd.users/anonymous"
+    echo "local_root=$SFTPC_RIG_HOMES/vsftpd-anonymous" >"$run/etc/vsftpd.users/anonymous"
     for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
       name=vsftpd
       listen="listen=YES\nlisten_ipv6=NO\nlisten_address=$host"
@@ -80,8 +80,8 @@ for server in ${*:-$rig_servers}; do
     (
       umask 077
       {
-        accounts ":$uid:$gid::$run/home/proftpd:/bin/sh"
-        echo "ftp:*:$uid:$gid::$run/home/proftpd-anonymous:/bin/sh"
+        accounts ":$uid:$gid::$SFTPC_RIG_HOMES/proftpd:/bin/sh"
+        echo "ftp:*:$uid:$gid::$SFTPC_RIG_HOMES/proftpd-anonymous:/bin/sh"
       } >"$run/etc/proftpd.passwd"
       echo "$SFTPC_RIG_USER:x:$gid:" >"$run/etc/proftpd.group"
     )
@@ -90,7 +90,7 @@ for server in ${*:-$rig_servers}; do
     ;;
   pureftpd)
     # Its own useradd would take a hash that costs seconds at each login.
-    (umask 077 && accounts ":$uid:$gid::$run/home/pureftpd/./::::::::::::" >"$run/etc/pureftpd.passwd")
+    (umask 077 && accounts ":$uid:$gid::$SFTPC_RIG_HOMES/pureftpd/./::::::::::::" >"$run/etc/pureftpd.passwd")
     "$rig_tree/usr/bin/pure-pw" mkdb "$run/etc/pureftpd.pdb" -f "$run/etc/pureftpd.passwd"
     if [[ $SFTPC_RIG_ANONYMOUS == *pureftpd* ]]; then chown ftp: "$rig_ftp_home"; fi
     for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do
@@ -108,7 +108,7 @@ for server in ${*:-$rig_servers}; do
       name=pyftpdlib
       [ "$host" = "$SFTPC_RIG_HOST" ] || name=pyftpdlib6
       start "$name" env PYTHONPATH="$rig_tree/usr/lib/python3/dist-packages" \
-        /usr/bin/python3 "$rig_source/pyftpdlib_serve.py" "$SFTPC_RIG_PYFTPDLIB" "$run/home/pyftpdlib" "$run/home/pyftpdlib-anonymous" \
+        /usr/bin/python3 "$rig_source/pyftpdlib_serve.py" "$SFTPC_RIG_PYFTPDLIB" "$SFTPC_RIG_HOMES/pyftpdlib" "$SFTPC_RIG_HOMES/pyftpdlib-anonymous" \
         "${range[0]}" "${range[1]}" "$uid" "$gid" "$host"
     done
     ;;
