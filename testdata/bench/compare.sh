@@ -16,9 +16,9 @@ server=()
 if [[ " $* " == *" -ftp "* ]]; then
   :
 elif ! why=$(rig_allowed 2>&1); then
-  echo "transfers are left out: no server of testdata/servers here (${why%%$'\n'*})"
+  server=(-without "no server of testdata/servers here: ${why%%$'\n'*}")
 elif ! why=$("$rig_source/install.sh" 2>&1); then
-  echo "transfers are left out: vsftpd cannot be installed (${why##*$'\n'})"
+  server=(-without "vsftpd cannot be installed: ${why##*$'\n'}")
 else
   SFTPC_RIG_HOMES=$(mktemp -d -p "$(test -d /dev/shm && echo /dev/shm || echo "$SFTPC_RIG_RUN")" sftpc-bench-home-XXXXXX)
   chmod 755 "$SFTPC_RIG_HOMES"
@@ -26,7 +26,7 @@ else
   if why=$("$rig_source/up.sh" vsftpd 2>&1); then
     server=(-ftp "$SFTPC_RIG_HOST:$SFTPC_RIG_VSFTPD" -user "$SFTPC_RIG_USER" -password "$SFTPC_RIG_PASSWORD")
   else
-    echo "transfers are left out: vsftpd does not start (${why##*$'\n'})"
+    server=(-without "vsftpd does not start: ${why##*$'\n'}")
   fi
 fi
 cd "$here"

@@ -51,7 +51,7 @@ func contests(f flags) ([]contest, error) {
 			ours: []string{runner, at("one.ftpc")}, theirs: []string{at("empty")}},
 	}
 	if f.ftp == "" {
-		fmt.Println("no -ftp: transfers are left out")
+		fmt.Println("transfers are left out:", f.without)
 		return all, nil
 	}
 	transfers, err := transferContests(f, sftpc, at)

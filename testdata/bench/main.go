@@ -33,9 +33,9 @@ type contest struct {
 }
 
 type flags struct {
-	bin, ftp, user, password, scratch string
-	pairs                             int
-	megabytes                         int
+	bin, ftp, user, password, without, scratch string
+	pairs                                      int
+	megabytes                                  int
 }
 
 func main() {
@@ -44,6 +44,7 @@ func main() {
 	flag.StringVar(&f.ftp, "ftp", "", "address of an FTP server for the transfers")
 	flag.StringVar(&f.user, "user", "", "its user")
 	flag.StringVar(&f.password, "password", "", "its password")
+	flag.StringVar(&f.without, "without", "no -ftp", "why there is no server")
 	flag.IntVar(&f.pairs, "pairs", 11, "how many pairs")
 	flag.IntVar(&f.megabytes, "size", 512, "MiB of the transferred file")
 	flag.Parse()

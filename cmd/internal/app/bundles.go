@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -32,6 +33,14 @@ func RunBundles(p *Process) int {
 		return StatusOK
 	}
 	var line bundleLine
+	if len(p.Args) > 0 && !strings.HasPrefix(p.Args[0], "-") {
+		// FILE comes first, so all behind it is the script's and there is nothing to
+		// parse. Making kong's model would be a quarter of a short script's time.
+		for _, arg := range p.Args {
+			line.Command = append(line.Command, Word(arg))
+		}
+		return line.RunFlags.Run(p, nil)
+	}
 	exited := -1
 	parser, err := kong.New(&line,
 		kong.Name("sftpc-run"),
