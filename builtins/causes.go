@@ -65,6 +65,9 @@ func causeResults() map[session.Cause]catalog.Result {
 
 // resultOf is what a script gets for an error of that cause.
 func (s *State) resultOf(cause session.Cause) catalog.Result {
+	if s.results == nil {
+		s.results = causeResults()
+	}
 	if r, ok := s.results[cause]; ok {
 		return r
 	}

@@ -44,7 +44,7 @@ type State struct {
 	// is one, the session is asked.
 	lastReply session.Reply
 
-	results map[session.Cause]catalog.Result
+	results map[session.Cause]catalog.Result // nil before the first failure
 	masks   masker
 	voice   voice
 	tally   tally
@@ -93,7 +93,7 @@ func newState(options Options, job Job) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{options: options, job: job, results: causeResults(), files: files, here: files.Start()}
+	s := &State{options: options, job: job, files: files, here: files.Start()}
 	s.settings.features = make(map[string]session.Feature)
 	s.settings.timeouts = session.Timeouts{}.WithDefaults()
 	s.voice.state = s

@@ -30,6 +30,8 @@ type Process struct {
 	Dir                            string   // the working directory, absolute
 	Zone                           *time.Location
 	Umask                          uint32
+
+	handled <-chan struct{} // closed when signals are ours; nil if nobody waits for that
 }
 
 // System is the process of the operating system.
@@ -98,11 +100,22 @@ func (e signalError) Error() string {
 // ends the process at once, in case the first one's clean-up hangs. The caller
 // calls stop when the run is over.
 func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, handled, stop := takeSignals(parent)
+	<-handled
+	return ctx, stop
+}
+
+// takeSignals is WithSignals that does not wait: arranging for signals takes a
+// while, in which a run can be prepared. Before handled is closed a signal ends
+// the process as it would without us.
+func takeSignals(parent context.Context) (ctx context.Context, handled <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
+	arranged, done := make(chan struct{}), make(chan struct{})
 	go func() {
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		close(arranged)
 		for n := 0; ; n++ {
 			select {
 			case s := <-signals:
@@ -115,8 +128,7 @@ func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 			}
 		}
 	}()
-	return ctx, func() {
-		signal.Stop(signals)
+	return ctx, arranged, func() {
 		close(done)
 		cancel(nil)
 	}

@@ -54,8 +54,9 @@ func (f *ScriptFlags) Target() (file string, args []string, err error) {
 
 // Run carries a run out and returns the exit status.
 func (f *RunFlags) Run(p *Process, load Loader) int {
-	ctx, stop := WithSignals(context.Background())
+	ctx, handled, stop := takeSignals(context.Background())
 	defer stop()
+	p.handled = handled
 	return f.run(ctx, p, load)
 }
 
@@ -153,6 +154,9 @@ func (f *ScriptFlags) carryOut(ctx context.Context, p *Process, host *builtins.H
 		err    error
 	}
 	ended := make(chan ending, 1)
+	if p.handled != nil {
+		<-p.handled
+	}
 	go func() {
 		result, err := host.Run(ctx, program, builtins.Job{
 			Args: args, Script: scriptName(file), Stdout: out, Events: writers.event, Flush: out.Flush,
