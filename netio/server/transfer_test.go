@@ -135,8 +135,12 @@ func TestAbortedTransfers(t *testing.T) {
 		open = mode.announce(c)
 		c.want("STOR part", "150")
 		conn = open()
-		if _, err := io.WriteString(conn, "some bytes"); err != nil {
+		if _, err := io.WriteString(conn, mode.name); err != nil {
 			t.Fatal(err)
+		}
+		// Before the server has taken the connection, ABOR has another answer.
+		for read(t, dir, "part") != mode.name {
+			time.Sleep(time.Millisecond)
 		}
 		c.want("ABOR", "426")
 		c.expect("226")
