@@ -45,6 +45,11 @@ type Session interface {
 	// must not take a cut upload for a whole one) and is wrapped.
 	Upload(ctx context.Context, name string, mode StoreMode, r io.Reader) (int64, error)
 
+	// UploadFrom goes on with an upload that was cut: r's bytes replace those of
+	// name from offset on, which is not beyond its end; what lay behind is gone. It
+	// is otherwise as Upload. NotSupported is the error where the server cannot.
+	UploadFrom(ctx context.Context, name string, offset int64, r io.Reader) (int64, error)
+
 	Remove(ctx context.Context, name string) error
 	Rename(ctx context.Context, from, to string) error
 	// Chmod sets the permission bits of name; mode is 0 to 07777.
@@ -158,6 +163,15 @@ type FastFile interface {
 	// Upload or Download, at least twice a second while bytes flow. It may sleep to
 	// slow the transfer down, within the idle time-out.
 	Moved(n int64)
+}
+
+// Hasher is implemented by sessions that can ask the server for the hash of a
+// file.
+type Hasher interface {
+	// Hash asks for one of the algorithms, in capitals as in SHA256, SHA1, MD5 and
+	// CRC32, the first that the server has. The sum is the hash's bytes.
+	// NotSupported is the error where it has none of them.
+	Hash(ctx context.Context, name string, algorithms []string) (algorithm string, sum []byte, err error)
 }
 
 // Adjuster is implemented by sessions whose time-outs and features can change

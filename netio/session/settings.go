@@ -25,6 +25,17 @@ type Endpoint struct {
 	Address  string // host:port to connect to; after --host mapping
 	User     string // "" is anonymous
 	Password string
+	Login    Login      // what else proves who we are
+	Trust    Trust      // which servers are believed
+	Protect  Protection // FTPS
+	// LegacyAlgorithms also offers what SSH and TLS have given up for reasons.
+	LegacyAlgorithms bool
+	// Proxy is a URL, http://[user:password@]host:port or socks5://…, through which
+	// the server is reached; "" is none.
+	Proxy string
+	// Encoding is what names are written in on the server, as in "windows-1252";
+	// "" is UTF-8, or the bytes as they are where the server does not say.
+	Encoding string
 }
 
 // Settings are what a session is told besides its endpoint. It is a plain value

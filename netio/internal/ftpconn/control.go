@@ -182,7 +182,7 @@ func (c *control) take(reply session.Reply) (session.Reply, error) {
 		e.Reply = reply
 		if crowded(reply.Text) {
 			e.Cause = session.TooManyConnections
-			e.Class = classOf(e.Cause)
+			e.Class = e.Cause.Class()
 		}
 		return reply, e
 	}

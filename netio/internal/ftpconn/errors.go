@@ -20,7 +20,7 @@ var longAgo = time.Unix(1, 0)
 // fault is an error of the given cause; what was being done, the host and the
 // name are filled in where the command ends.
 func fault(cause session.Cause, err error) *session.Error {
-	return &session.Error{Cause: cause, Class: classOf(cause), Err: err}
+	return &session.Error{Cause: cause, Class: cause.Class(), Err: err}
 }
 
 func errTimeout(what string, after time.Duration) error {
@@ -30,35 +30,6 @@ func errTimeout(what string, after time.Duration) error {
 // cancelled is the error of a context that ended.
 func cancelled(ctx context.Context) *session.Error {
 	return fault(session.Cancelled, context.Cause(ctx))
-}
-
-func classOf(cause session.Cause) session.Class {
-	switch cause {
-	case session.CauseNone:
-		return session.ClassNone
-	case session.AccessRefused:
-		return session.ClassAuth
-	case session.BadArgument, session.WrongDirectory, session.NotConnected:
-		return session.ClassUsage
-	case session.ConnectionRefused, session.ConnectTimeout, session.ConnectionLost, session.ReplyTimeout,
-		session.ResolverFailed, session.RemoteBusy, session.DataLost, session.DataTimeout:
-		return session.ClassTransient
-	case session.NoRemoteSpace, session.NoLocalSpace, session.TooManyConnections:
-		return session.ClassCapacity
-	case session.SizeMismatch:
-		return session.ClassIntegrity
-	case session.NoSuchLocalFile, session.NoLocalPermission, session.LocalExists, session.LocalFailure, session.CommandFailed:
-		return session.ClassLocal
-	case session.Denied:
-		return session.ClassDenied
-	case session.ProtocolError, session.UnsafeName:
-		return session.ClassProtocol
-	case session.Cancelled:
-		return session.ClassCancelled
-	case session.Internal:
-		return session.ClassInternal
-	}
-	return session.ClassPermanent
 }
 
 // ofReply is the error for a reply that refuses. Certain is false where the code

@@ -12,7 +12,7 @@ func (s *Session) investigate(e *session.Error, verb, name string) {
 	}
 	last := s.control.last
 	defer func() { s.control.last = last }()
-	conclude := func(cause session.Cause) { e.Cause, e.Class = cause, classOf(cause) }
+	conclude := func(cause session.Cause) { e.Cause, e.Class = cause, cause.Class() }
 
 	entry, there, known := s.probe(name)
 	if !known {

@@ -196,6 +196,6 @@ func (s *Session) noParent(dir string, err error, depth int) error {
 		return err
 	}
 	e.Cause, e.Reply = session.NoRemotePermission, reply
-	e.Class = classOf(e.Cause)
+	e.Class = e.Cause.Class()
 	return e
 }

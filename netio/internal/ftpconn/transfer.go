@@ -109,6 +109,29 @@ func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMod
 	return up.sent, err
 }
 
+// UploadFrom sends r's bytes behind the first offset bytes of name: REST and STOR.
+func (s *Session) UploadFrom(ctx context.Context, name string, offset int64, r io.Reader) (n int64, err error) {
+	up := &upload{source: r}
+	err = s.do(ctx, "uploading the rest of "+name, name, func() error {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if err := s.checkOffset(offset); err != nil {
+			return err
+		}
+		if err := s.ensureType(s.wantedType); err != nil {
+			return err
+		}
+		up.end = endpointOf(r, nil)
+		err := s.library.StorFrom(name, up, uint64(offset))
+		if err != nil && s.op.verb == "REST" && s.learnUnknown("REST", s.control.answer.Code) {
+			return fault(session.NotSupported, errors.New("the server cannot begin in the middle of a file"))
+		}
+		return err
+	})
+	return up.sent, err
+}
+
 // SetType says how the bytes of the following transfers are represented.
 func (s *Session) SetType(ctx context.Context, t session.Type) error {
 	return s.do(ctx, "setting the transfer type", "", func() error {
