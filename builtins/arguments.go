@@ -178,7 +178,7 @@ func (a *arguments) checkOne(place int, p *catalog.Param) error {
 		}
 	}
 	switch p.Kind {
-	case catalog.ParamText, catalog.ParamVariable, catalog.ParamConstant:
+	case catalog.ParamText, catalog.ParamVariable, catalog.ParamConstant, catalog.ParamURL:
 	case catalog.ParamNumber:
 		if _, ok := a.values[place].Float(); !ok {
 			return a.bad(place, "must be a number, not %s", quoted(a.text(place)))
@@ -198,7 +198,7 @@ func (a *arguments) checkBytes(place int, p *catalog.Param) error {
 	switch side := a.sideOf(place, p); {
 	case side == localSide:
 		forbidden = "\x00"
-	case side == remoteSide, p.Kind == catalog.ParamHost, p.Kind == catalog.ParamText && a.row.Capability == catalog.Net:
+	case side == remoteSide, p.Kind == catalog.ParamHost, p.Kind == catalog.ParamURL, p.Kind == catalog.ParamText && a.row.Capability == catalog.Net:
 		forbidden = "\r\n\x00"
 	}
 	if forbidden == "" || !strings.ContainsAny(a.text(place), forbidden) {
@@ -212,6 +212,8 @@ func nounOf(p *catalog.Param) string {
 	switch p.Kind {
 	case catalog.ParamHost:
 		return "host"
+	case catalog.ParamURL:
+		return "URL"
 	case catalog.ParamPattern:
 		return "pattern"
 	case catalog.ParamText:

@@ -101,7 +101,28 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 	if mapped {
 		s.tellVerbose("%s is taken to %s, as this run maps it", shown, address)
 	}
-	return session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password}, shown, nil
+	e = session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password}
+	if e.Proxy, err = s.proxyFor(address); err != nil {
+		return session.Endpoint{}, "", err
+	}
+	return e, shown, nil
+}
+
+// proxyFor is the proxy through which an address is reached, "" for none.
+func (s *State) proxyFor(address string) (url string, err error) {
+	if s.settings.proxy == "" {
+		return "", nil
+	}
+	if err := s.checkProxy(); err != nil {
+		return "", err
+	}
+	if s.options.NoProxy {
+		s.tell("The proxy is left out: this run leads every host elsewhere.")
+		return "", nil
+	}
+	shown, _ := hideUserInfo(s.settings.proxy)
+	s.tellVerbose("%s is reached through the proxy %s", address, shown)
+	return s.settings.proxy, nil
 }
 
 // leave closes the connection, if there is one. That a server did not say

@@ -79,7 +79,8 @@ func (h *Host) firstSettings(s *State) error {
 		}
 		for _, call := range strings.Split(h.options.Settings[name], ";") {
 			if err := h.set(s, command, call); err != nil {
-				return fmt.Errorf("setting %s to %q: %w", name, h.options.Settings[name], err)
+				shown, _ := ShownHost(h.options.Settings[name]) // a proxy may have a login
+				return fmt.Errorf("setting %s to %q: %w", name, shown, err)
 			}
 		}
 	}

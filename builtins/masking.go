@@ -113,8 +113,8 @@ func lowerEscapes(escaped string) string {
 	return string(b)
 }
 
-// ShownHost is how a host that a script wrote may be told: the password of a URL
-// is masked. hidden reports whether there was one.
+// ShownHost is how a host or URL that a script wrote may be told: the password of
+// a URL is masked. hidden reports whether there was one.
 func ShownHost(written string) (shown string, hidden bool) {
 	shown, password := hideUserInfo(written)
 	return shown, password != ""

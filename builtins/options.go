@@ -25,13 +25,17 @@ type Options struct {
 	Drives map[string]string
 
 	// Hosts are the hosts a script may connect to, as "name:port", "name" (any
-	// port) or "*" (any host). Empty: none.
+	// port) or "*" (any host), a proxy among them. Empty: none.
 	Hosts []string
 	// HostMap sends OPENHOST of a name to another address: "name" or "name:port"
 	// to "address" or "address:port". Names in any case.
 	HostMap map[string]string
 	// Dial makes TCP connections; nil is the system's dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// NoProxy leaves the proxy out that SETPROXY names: for runs whose Dial leads
+	// somewhere else anyway, such as rehearsals.
+	NoProxy bool
 
 	// Exec is what EXEC may do.
 	Exec ExecPolicy

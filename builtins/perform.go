@@ -27,7 +27,9 @@ func (s *State) perform(b *binding, call *vm.Call) error {
 	s.tally.commands++
 	if !b.pure {
 		s.voice.at(call.Position(), b.row.Name)
-		s.learnSecrets(a)
+		if s.learnSecrets(a) {
+			s.voice.warnOnce("a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument")
+		}
 	}
 	if b.row.Echo {
 		s.voice.tell(Event{Kind: CommandStart, Text: s.echoOf(a), Network: true})
@@ -169,10 +171,11 @@ func (s *State) failure(a *arguments, err error) *Failure {
 }
 
 // learnSecrets makes the masker know every secret among the arguments before
-// anything of the call is told, whatever becomes of the command.
-func (s *State) learnSecrets(a *arguments) {
-	short := false
+// anything of the call is told, whatever becomes of the command. It reports whether
+// one was too short to be looked for.
+func (s *State) learnSecrets(a *arguments) (short bool) {
 	s.voice.lock.Lock()
+	defer s.voice.lock.Unlock()
 	for place := range a.values {
 		p := a.form.Param(place)
 		secret := ""
@@ -180,7 +183,7 @@ func (s *State) learnSecrets(a *arguments) {
 		case p == nil:
 		case p.Secret:
 			secret = a.text(place)
-		case p.Kind == catalog.ParamHost:
+		case p.Kind == catalog.ParamHost, p.Kind == catalog.ParamURL:
 			_, secret = hideUserInfo(a.text(place))
 		case a.row.Name == "RAWCOMMAND":
 			_, secret = hideRaw(a.text(place))
@@ -189,10 +192,7 @@ func (s *State) learnSecrets(a *arguments) {
 			short = true
 		}
 	}
-	s.voice.lock.Unlock()
-	if short {
-		s.voice.warnOnce("a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument")
-	}
+	return short
 }
 
 // finish tells how a command ended: each one that was echoed, and every failure.
@@ -244,7 +244,7 @@ func (s *State) echoArgument(a *arguments, place int) string {
 		return "$" + p.Name
 	case p.Secret:
 		return mask
-	case p.Kind == catalog.ParamHost:
+	case p.Kind == catalog.ParamHost, p.Kind == catalog.ParamURL:
 		shown, _ := hideUserInfo(text)
 		return quoteArgument(shown)
 	case a.row.Name == "RAWCOMMAND":

@@ -181,6 +181,7 @@ func (s *State) preset(b *binding, passed []string) error {
 	a := &s.args
 	a.ctx = context.Background()
 	a.refill(b, texts(passed))
+	s.learnSecrets(a)
 	if err := a.check(); err != nil {
 		return err
 	}

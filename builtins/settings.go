@@ -1,11 +1,15 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
+	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -17,6 +21,7 @@ func settingCommands() family {
 	return family{
 		"SETPROTOCOL":       (*State).setProtocol,
 		"SETPORT":           (*State).setPort,
+		"SETPROXY":          (*State).setProxy,
 		"SETPASSIVE":        (*State).setPassive,
 		"SETACTIVEPORTS":    (*State).setActivePorts,
 		"SETACTIVEADDRESS":  (*State).setActiveAddress,
@@ -66,6 +71,34 @@ func (s *State) setPort(a *arguments) error {
 		return err
 	}
 	s.settings.port = int(port)
+	return nil
+}
+
+// setProxy takes the URL even where it is refused: if the script goes on
+// regardless, OPENHOST must fail and not go past the proxy.
+func (s *State) setProxy(a *arguments) error {
+	s.settings.proxy = a.text(0)
+	return s.checkProxy()
+}
+
+// checkProxy says why the proxy that is set cannot be used, nil if it can or there
+// is none. Who may connect to some hosts only may not do so to any proxy.
+func (s *State) checkProxy() error {
+	if s.settings.proxy == "" {
+		return nil
+	}
+	host, port, err := netio.CheckProxy(s.settings.proxy)
+	if err != nil {
+		return err
+	}
+	if !allows(s.options.Hosts, host, port) {
+		address := net.JoinHostPort(host, strconv.Itoa(port))
+		return &session.Error{
+			Op:    "taking the proxy " + address,
+			Cause: session.Denied, Class: session.ClassDenied, Name: host,
+			Err: errors.New("this run may not connect to that host"),
+		}
+	}
 	return nil
 }
 

@@ -109,6 +109,50 @@ func TestOtherSettings(t *testing.T) {
 	}
 }
 
+func TestSetProxy(t *testing.T) {
+	cases := []struct{ call, result, want string }{
+		{`SETPROXY("http://proxy:3128")`, "OK", "http://proxy:3128"},
+		{`SETPROXY("socks5://joe:very-secret@[::1]:1080")`, "OK", "socks5://joe:very-secret@[::1]:1080"},
+		{`SETPROXY("")`, "OK", ""},
+		{`SETPROXY("proxy:3128")`, "20301", "proxy:3128"},
+		{`SETPROXY("ftp://proxy:3128")`, "20301", "ftp://proxy:3128"},
+		{`SETPROXY("http://elsewhere:3128")`, "20801", "http://elsewhere:3128"},
+	}
+	for _, c := range cases {
+		b := newBench(t, Options{Hosts: []string{"proxy:3128", "::1", "ftp.test"}})
+		var proxy string
+		b.replace("CLOSEHOST", func(s *State, a *arguments) error {
+			proxy = s.settings.proxy
+			return nil
+		})
+		o := b.run(`$r = `+c.call, `PRINT($r)`, `PRINT(OPENHOST("ftp.test"))`, `CLOSEHOST`)
+		lines := o.lines()
+		if proxy != c.want || lines[0] != c.result {
+			t.Errorf("%s: %q, %q, want %q, %q", c.call, lines[0], proxy, c.result, c.want)
+		}
+		// What was refused is no way round: OPENHOST says the same.
+		if c.result != "OK" && lines[1] != c.result {
+			t.Errorf("%s: OPENHOST gives %s", c.call, lines[1])
+		}
+		if strings.Contains(o.transcript+o.stdout, "very-secret") {
+			t.Errorf("the login is told: %s", o.transcript)
+		}
+	}
+}
+
+// A proxy that Options give is masked as that of a script is.
+func TestSettings_FirstProxyIsMasked(t *testing.T) {
+	b := newBench(t, Options{Hosts: []string{"*"}, Settings: map[string]string{"proxy": "http://joe:very%2Csecret@127.0.0.1:1"}})
+	o := b.run(`PRINT("it is very,secret")`, `OPENHOST("ftp.test")`)
+	if strings.Contains(o.stdout+o.transcript, "very,secret") || !strings.Contains(o.transcript, "127.0.0.1:1") {
+		t.Errorf("%s%s", o.stdout, o.transcript)
+	}
+	_, err := NewHost(Options{Settings: map[string]string{"proxy": "ftp://joe:very-secret@h"}})
+	if err == nil || strings.Contains(err.Error(), "very-secret") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // adjusted is a session that remembers what it was told in mid-session.
 type adjusted struct {
 	session.Session

@@ -55,6 +55,7 @@ type State struct {
 type settings struct {
 	protocol session.Protocol // next OPENHOST
 	port     int              // next OPENHOST; 0 is the protocol's own
+	proxy    string           // next OPENHOST; a URL, "" is none
 	timeouts session.Timeouts // next command
 	features map[string]session.Feature
 	kind     session.Type // SETTYPE

@@ -2,9 +2,11 @@ package netio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sftpc/sftpc/netio/internal/ftpconn"
+	"github.com/sftpc/sftpc/netio/internal/proxy"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -12,6 +14,10 @@ import (
 // error is a *session.Error; NotSupported is the one for a protocol that this
 // version does not speak.
 func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (session.Session, error) {
+	settings, err := throughProxy(endpoint, settings)
+	if err != nil {
+		return nil, err
+	}
 	switch endpoint.Protocol {
 	case session.FTP:
 		s, err := ftpconn.Dial(ctx, endpoint, settings)
@@ -29,6 +35,35 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		Hint:  "SETPROTOCOL(FTP) speaks FTP, which protects nothing on its way",
 		Err:   fmt.Errorf("this version speaks FTP only, not %s", nameOf(endpoint.Protocol)),
 	}
+}
+
+// throughProxy makes every connection of a session, data connections included, go
+// through the endpoint's proxy. The protocols see a dial function and no more.
+func throughProxy(endpoint session.Endpoint, settings session.Settings) (session.Settings, error) {
+	if endpoint.Proxy == "" {
+		return settings, nil
+	}
+	p, err := proxy.Parse(endpoint.Proxy)
+	if err != nil {
+		var e *session.Error
+		if errors.As(err, &e) {
+			e.Host, e.Name = endpoint.Address, endpoint.Host
+		}
+		return settings, err
+	}
+	settings.Dial = p.Through(settings.Dial)
+	return settings, nil
+}
+
+// CheckProxy reads the URL of a proxy as Dial would and returns the host and port
+// that it names. The error is a *session.Error and shows nothing of a login.
+func CheckProxy(url string) (host string, port int, err error) {
+	p, err := proxy.Parse(url)
+	if err != nil {
+		return "", 0, err
+	}
+	host, port = p.Host()
+	return host, port, nil
 }
 
 func nameOf(protocol session.Protocol) string {

@@ -60,6 +60,7 @@ const (
 	ParamPattern                 // a wildcard or exclusion: never resolved as a path
 	ParamSidePath                // a local or remote name, as the side before it says
 	ParamHost
+	ParamURL // of a service, with a login perhaps; the empty text is none
 )
 
 // Out reports whether the parameter is assigned instead of passed.

@@ -23,6 +23,7 @@ import (
 	"github.com/sftpc/sftpc/cmd/internal/app"
 	"github.com/sftpc/sftpc/netio/server"
 	"github.com/sftpc/sftpc/netio/server/fault"
+	"github.com/sftpc/sftpc/netio/server/relay"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
@@ -60,6 +61,7 @@ func TestCommand(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status":    statusCommand,
 			"ftpserver": serverCommand,
+			"proxy":     proxyCommand,
 			"bigfile":   bigFileCommand,
 			"bytes":     bytesCommand,
 			"damage":    damageCommand,
@@ -124,6 +126,35 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 		}
 	}
 	s, err := server.Listen(context.Background(), "127.0.0.1:0", options)
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv(args[0], s.Addr())
+}
+
+// proxyCommand is `proxy NAME [key=value …]`: a proxy on loopback until the script
+// ends, HTTP and SOCKS5; its address is in $NAME. Keys: login=USER:PASSWORD, allow=PORT
+// (nothing else is let through), raw=TEXT (its answer to every request, in Go's notation).
+func proxyCommand(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 1 {
+		ts.Fatalf("usage: proxy NAME [key=value …]")
+	}
+	var options relay.Options
+	for _, arg := range args[1:] {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "login":
+			options.User, options.Password, _ = strings.Cut(value, ":")
+		case "allow":
+			options.Map = func(address string) (string, bool) { return address, strings.HasSuffix(address, ":"+value) }
+		case "raw":
+			text, err := strconv.Unquote(value)
+			ts.Check(err)
+			options.Misbehave = func(string) relay.Fault { return relay.Fault{Raw: []byte(text)} }
+		default:
+			ts.Fatalf("proxy: unknown key %s", key)
+		}
+	}
+	s, err := relay.Listen(context.Background(), "127.0.0.1:0", options)
 	ts.Check(err)
 	ts.Defer(func() { s.Close() })
 	ts.Setenv(args[0], s.Addr())

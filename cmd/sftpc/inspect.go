@@ -76,9 +76,13 @@ func describe(w io.Writer, program *bytecode.Program) {
 			continue
 		}
 		switch {
-		case parameter.Kind == catalog.ParamHost:
+		case (parameter.Kind == catalog.ParamHost || parameter.Kind == catalog.ParamURL) && a.Text != "":
 			shown, hidden := builtins.ShownHost(a.Text)
-			fmt.Fprintf(table, "host\t%s\tline %d\n", diag.Escape(shown), a.Line)
+			what := "host"
+			if parameter.Kind == catalog.ParamURL {
+				what = parameter.Name
+			}
+			fmt.Fprintf(table, "%s\t%s\tline %d\n", what, diag.Escape(shown), a.Line)
 			if hidden {
 				fmt.Fprintf(table, "secret\tthe password in the URL is readable\tline %d\n", a.Line)
 			}

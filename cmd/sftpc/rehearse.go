@@ -180,6 +180,7 @@ var drivePath = regexp.MustCompile(`(?:^|[^A-Za-z])([A-Za-z]):(?:[\\/]|$)|\\\\([
 func confine(options *builtins.Options, root *os.Root, hosts *rehearsalHosts, texts []string) (err error) {
 	options.Hosts = []string{"*"}
 	options.Dial = hosts.dial
+	options.NoProxy = true
 	options.Exec = builtins.ExecFiles
 	if options.Root, err = makeFolder(root, localFolder); err != nil {
 		return err

@@ -50,7 +50,8 @@ type Settings struct {
 	// Passwords never reach it.
 	Observe func(Wire)
 	// Dial makes TCP connections; nil is the system's dialer. A --host mapping and
-	// an embedder's policy have been applied to the address before.
+	// an embedder's policy have been applied to the address before. An error that is
+	// a *session.Error keeps its cause and class. A proxy is reached through it too.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Zone is the server's time zone for listings that do not say it; nil is UTC.
 	Zone *time.Location

@@ -21,6 +21,7 @@ type Loader func(name string, source []byte, commands []catalog.Command, encodin
 // RunFlags are the flags of run, the same in both commands.
 type RunFlags struct {
 	Host        []Word `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
+	Proxy       Word   `placeholder:"URL" help:"reach servers through this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"`
 	Drive       []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
 	ScriptFlags `embed:""`
 }
@@ -85,6 +86,9 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	if options.Drives, err = driveMap(Words(f.Drive), p.Dir); err != nil {
 		return options, err
 	}
+	if f.Proxy != "" {
+		options.Settings["proxy"] = oneArgument.Replace(string(f.Proxy))
+	}
 	options.System = true
 	options.WorkDir = p.Dir
 	options.Hosts = []string{"*"}
@@ -93,6 +97,10 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	options.ExecEnviron = p.Environ
 	return options, nil
 }
+
+// oneArgument writes a URL so that it is one argument of one call in
+// Options.Settings: what would separate several is escaped.
+var oneArgument = strings.NewReplacer(",", "%2C", ";", "%3B", `"`, "%22")
 
 // Options turns the flags into options that touch nothing yet.
 func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {

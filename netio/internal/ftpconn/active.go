@@ -21,6 +21,11 @@ const mostRefusedTold = 16
 // for IPv4 too. The listener is made for this one transfer.
 func (s *Session) prepareActive(mode session.DataMode) (*dataConn, *session.Error) {
 	about := session.DataConn{Active: true, Command: "PORT"}
+	if s.proxied {
+		e := fault(session.ActiveThroughProxy, errors.New("the server cannot connect to us through the proxy"))
+		e.Hint = "SETPASSIVE(ENABLED); or SETPROXY(\"\") and OPENHOST again, for a server that can be reached without the proxy"
+		return nil, e
+	}
 	if !s.local.IsValid() {
 		return nil, s.unprepared(about, session.Reply{}, errors.New("active mode needs a direct connection to the server"))
 	}

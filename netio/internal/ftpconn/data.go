@@ -110,7 +110,7 @@ func (d *dataConn) Close() error {
 	if conn == nil {
 		return nil
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok && abort {
+	if tcp, ok := conn.(interface{ SetLinger(seconds int) error }); ok && abort {
 		tcp.SetLinger(0)
 	}
 	return conn.Close()

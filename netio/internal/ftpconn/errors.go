@@ -132,10 +132,15 @@ func crowded(text string) bool {
 		!contains(text, "attempt") // of logging in
 }
 
-// ofDial is the error for a connection that could not be made.
+// ofDial is the error for a connection that could not be made. A dial function
+// that knows the cause keeps it.
 func ofDial(err error, after time.Duration) *session.Error {
+	var known *session.Error
 	var lookup *net.DNSError
 	switch {
+	case errors.As(err, &known):
+		e := *known
+		return &e
 	case errors.As(err, &lookup) && lookup.IsNotFound:
 		return fault(session.NameNotResolved, err)
 	case errors.As(err, &lookup):

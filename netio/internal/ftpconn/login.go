@@ -23,6 +23,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 	settings.Observe = inOrder(settings.Observe)
 	s := &Session{
 		host:      hostForMessages(endpoint),
+		proxied:   endpoint.Proxy != "",
 		settings:  settings,
 		keepAlive: keepAliveEvery,
 		features:  map[string]string{},

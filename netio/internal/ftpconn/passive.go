@@ -116,7 +116,7 @@ func (s *Session) connectData(about session.DataConn, reply session.Reply, host 
 	case err == nil:
 	case s.op.ctx.Err() != nil:
 		return nil, s.fail(cancelled(s.op.ctx))
-	case isTimeout(err):
+	case isTimeout(err) && !s.proxied:
 		return nil, s.unprepared(about, reply, errTimeout("no connection to "+about.Remote, time.Since(start).Round(time.Millisecond)))
 	default:
 		return nil, s.unprepared(about, reply, err)

@@ -1,6 +1,7 @@
 package ftpconn
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sftpc/sftpc/netio/session"
@@ -25,17 +26,25 @@ func (s *Session) unprepared(about session.DataConn, reply session.Reply, err er
 	e := fault(cause, err)
 	e.Reply = reply
 	e.Data = &about
-	e.Hint = hintFor(e)
+	var known *session.Error
+	if errors.As(err, &known) { // a proxy's word, which knows whether to try again
+		e.Class = known.Class
+	}
+	e.Hint = s.hintFor(e)
 	return e
 }
 
 // hintFor says what to do about a data connection that failed.
-func hintFor(e *session.Error) string {
+func (s *Session) hintFor(e *session.Error) string {
 	about := e.Data
 	if about == nil {
 		return ""
 	}
 	switch {
+	case s.proxied && e.Cause == session.PassiveDataFailed && about.Remote != "":
+		return fmt.Sprintf("the proxy must let port %s of the server through, and all others that it opens for data", portOf(about.Remote))
+	case s.proxied: // the other ways to make a data connection lead round the proxy
+		return ""
 	case e.Cause == session.ActiveDataFailed && about.Listen == "":
 		return "SETACTIVEPORTS(from, to) names the ports to listen on, or SETPASSIVE(ENABLED)"
 	case e.Cause == session.ActiveDataFailed && about.Remote == "" && refusesAddress(e.Reply.Code):

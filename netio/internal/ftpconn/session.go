@@ -32,6 +32,7 @@ type Session struct {
 	local    netip.Addr // our end of the control connection; invalid if it is not plain TCP
 	peer     netip.Addr // the server's end
 	dialHost string     // where passive data connections go
+	proxied  bool       // settings.Dial goes through Endpoint.Proxy
 
 	keepAlive  time.Duration // between two NOOPs of a transfer
 	greeting   string
@@ -292,7 +293,7 @@ func (s *Session) complete(e *session.Error) {
 			e.Reply = s.op.prepared
 		}
 		if e.Hint == "" {
-			e.Hint = hintFor(e)
+			e.Hint = s.hintFor(e)
 		}
 	}
 }
