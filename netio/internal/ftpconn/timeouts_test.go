@@ -1,0 +1,121 @@
+package ftpconn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// Every command that a session sends is waited for no longer than the reply
+// time-out, at the login and after it.
+func TestTimeout_EveryReply(t *testing.T) {
+	ctx := context.Background()
+	commands := map[string]func(s *Session) error{
+		"PWD":  func(s *Session) error { _, err := s.CurrentDir(ctx); return err },
+		"CWD":  func(s *Session) error { return s.ChangeDir(ctx, "/") },
+		"MKD":  func(s *Session) error { return s.MakeDir(ctx, "d") },
+		"RMD":  func(s *Session) error { return s.RemoveDir(ctx, "d") },
+		"DELE": func(s *Session) error { return s.Remove(ctx, "f") },
+		"RNFR": func(s *Session) error { return s.Rename(ctx, "f", "g") },
+		"RNTO": func(s *Session) error { return s.Rename(ctx, "f", "g") },
+		"SITE": func(s *Session) error { return s.Chmod(ctx, "f", 0o644) },
+		"MFMT": func(s *Session) error { return s.SetModTime(ctx, "f", time.Unix(1_700_000_000, 0)) },
+		"MLST": func(s *Session) error { _, err := s.Stat(ctx, "f"); return err },
+		"EPSV": func(s *Session) error { _, err := s.List(ctx, ""); return err },
+		"MLSD": func(s *Session) error { _, err := s.List(ctx, ""); return err },
+		"RETR": func(s *Session) error { _, err := s.Download(ctx, "f", 0, io.Discard); return err },
+		"REST": func(s *Session) error { _, err := s.Download(ctx, "f", 1, io.Discard); return err },
+		"STOR": func(s *Session) error {
+			_, err := s.Upload(ctx, "g", session.StoreReplace, bytes.NewReader([]byte("x")))
+			return err
+		},
+		"APPE": func(s *Session) error {
+			_, err := s.Upload(ctx, "g", session.StoreAppend, bytes.NewReader([]byte("x")))
+			return err
+		},
+		"TYPE": func(s *Session) error { return s.SetType(ctx, session.TypeASCII) },
+	}
+	for verb, command := range commands {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t)
+			server.put("/f", []byte("data"))
+			client := server.connect(session.Settings{Timeouts: session.Timeouts{Connect: time.Minute, Reply: 300 * time.Millisecond, Idle: time.Minute}})
+			server.handle(verb, func(*fakeConn, string) {})
+			start := time.Now()
+			wantCause(t, command(client), session.ReplyTimeout)
+			within(t, start)
+		})
+	}
+	for _, verb := range []string{"USER", "PASS", "FEAT", "TYPE", "OPTS"} {
+		t.Run("login "+verb, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t)
+			server.on[verb] = func(*fakeConn, string) {}
+			start := time.Now()
+			_, err := Dial(ctx, server.endpoint(), session.Settings{Timeouts: session.Timeouts{Connect: time.Minute, Reply: 300 * time.Millisecond, Idle: time.Minute}})
+			wantCause(t, err, session.ReplyTimeout)
+			within(t, start)
+		})
+	}
+}
+
+// within fails a test that waited for one of the time-outs of a minute.
+func within(t *testing.T, start time.Time) {
+	t.Helper()
+	if took := time.Since(start); took > 40*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// EPSV and PASV together wait no longer than the connect time-out for connections
+// that nobody refuses and nobody makes.
+func TestTimeout_PassiveConnections(t *testing.T) {
+	server := newFake(t)
+	address := server.endpoint().Address
+	dials := 0
+	client := server.connect(session.Settings{
+		Timeouts: session.Timeouts{Connect: 400 * time.Millisecond, Reply: time.Minute, Idle: time.Minute},
+		Dial: func(ctx context.Context, network, to string) (net.Conn, error) {
+			if to == address {
+				return new(net.Dialer).DialContext(ctx, network, to)
+			}
+			dials++
+			if _, bounded := ctx.Deadline(); !bounded {
+				return nil, errors.New("a dial without an end")
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	})
+	start := time.Now()
+	_, err := client.List(context.Background(), "")
+	e := wantCause(t, err, session.PassiveDataFailed)
+	if !strings.Contains(e.Error(), "no connection to") || dials != 2 {
+		t.Errorf("%d connections, %v", dials, err)
+	}
+	within(t, start)
+}
+
+// QUIT is not waited for longer than good manners ask.
+func TestTimeout_Farewell(t *testing.T) {
+	server := newFake(t)
+	client := server.connect(session.Settings{Timeouts: session.Timeouts{Connect: time.Minute, Reply: time.Minute, Idle: time.Minute}})
+	blocked := make(chan struct{})
+	t.Cleanup(func() { close(blocked) })
+	// The server falls silent behind this reply, so that it never reads QUIT.
+	server.handle("NOOP", func(c *fakeConn, _ string) { c.say("200 ok"); <-blocked })
+	if _, err := client.Raw(context.Background(), "NOOP"); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	client.Close(context.Background())
+	within(t, start)
+}
