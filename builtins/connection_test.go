@@ -158,7 +158,8 @@ func TestOpenHost(t *testing.T) {
 	}
 }
 
-// freePort is an address on which nobody listens.
+// freePort is an address on which nobody listens while the test runs: a connection
+// of the test has the port, so that the system gives it to no listener.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -166,7 +167,12 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().String()
+	holder, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { holder.Close() })
+	return holder.LocalAddr().String()
 }
 
 // Asking for encryption and going on after the refusal must not end in a login

@@ -136,6 +136,9 @@ func TestExec_policies(t *testing.T) {
 	}
 }
 
+// patience is how long something is waited for that has to come.
+const patience = time.Minute
+
 // gone waits until no process has the number that a file names.
 func gone(t *testing.T, file string) {
 	t.Helper()
@@ -147,14 +150,13 @@ func gone(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		// A killed child of a shell that is gone may wait for its new parent to
 		// notice; that is dead enough.
 		state, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || strings.Contains(string(state), ") Z ") {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Errorf("process %d is alive", pid)
 }
@@ -164,15 +166,14 @@ func TestExec_diesWithTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
-		for range 500 {
+		defer cancel()
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(dir, "ready")); err == nil {
-				break
+				return
 			}
-			time.Sleep(5 * time.Millisecond)
 		}
-		cancel()
 	}()
-	o := b.runContext(ctx, `EXEC("trap '' TERM; sh -c 'echo $$ > child; exec sleep 100' & echo $$ > self; sleep 0.1; touch ready; wait; sleep 100")`, `PRINT("never")`)
+	o := b.runContext(ctx, `EXEC("trap '' TERM; sh -c 'echo $$ > child; exec sleep 100' & echo $$ > self; until test -s child; do sleep 0.01; done; touch ready; wait; sleep 100")`, `PRINT("never")`)
 	if !errors.Is(o.err, context.Canceled) || o.stdout != "" {
 		t.Errorf("%v, %q", o.err, o.stdout)
 	}

@@ -87,7 +87,11 @@ func (b *bench) runContext(ctx context.Context, statements ...string) ran {
 		stdout.Write(p)
 		return pending.Write(p)
 	})
+	flushed := job.Flush
 	job.Flush = func() {
+		if flushed != nil {
+			flushed()
+		}
 		merged.Write(pending.Bytes())
 		pending.Reset()
 	}

@@ -41,7 +41,7 @@ func newSite(t *testing.T, o siteOptions) *site {
 	}
 	options := server.Options{
 		Dir: s.remote, Users: map[string]string{"joe": "pass-word-1"}, Anonymous: true,
-		DataTimeout: 5 * time.Second, LoginDelay: -1, SkipSync: true, Faults: faults,
+		DataTimeout: time.Minute, LoginDelay: -1, SkipSync: true, Faults: faults,
 		Log: func(line string) { t.Log(line) },
 	}
 	if o.change != nil {

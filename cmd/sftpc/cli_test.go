@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -174,7 +173,7 @@ func strangers(ts *testscript.TestScript) func(netip.AddrPort) {
 		}
 	})
 	return func(address netip.AddrPort) {
-		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: 5 * time.Second}
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, Timeout: patience}
 		conn, err := dialer.Dial("tcp4", address.String())
 		if err != nil {
 			return // the script misses the warning about it

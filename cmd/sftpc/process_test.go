@@ -26,6 +26,7 @@ type child struct {
 	output strings.Builder // both streams
 	grown  chan struct{}   // told after each line
 	ended  chan error
+	began  time.Time
 }
 
 // startChild runs sftpc in dir. It is killed when the test ends, if it is alive.
@@ -39,7 +40,7 @@ func startChild(t *testing.T, dir string, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{t: t, grown: make(chan struct{}, 1), ended: make(chan error, 1)}
+	c := &child{t: t, grown: make(chan struct{}, 1), ended: make(chan error, 1), began: time.Now()}
 	// The test binary looks at its name and is the command then.
 	c.cmd = &exec.Cmd{Path: self, Args: append([]string{"sftpc"}, args...), Dir: dir, Stdout: writer, Stderr: writer}
 	if err := c.cmd.Start(); err != nil {
@@ -85,8 +86,11 @@ func (c *child) text() string {
 	return c.output.String()
 }
 
+// age is how long ago the child was started.
+func (c *child) age() time.Duration { return time.Since(c.began) }
+
 // patience is how long something that has to come is waited for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // await waits until what the child wrote matches, and returns the first group.
 func (c *child) await(pattern string) string {

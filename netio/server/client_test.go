@@ -21,6 +21,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// patience is how long something is waited for that has to come. No test waits it
+// out, so that it may suit the slowest machine.
+const patience = time.Minute
+
 // start serves a fresh folder for "joe" with the password "secret" and returns
 // the server's address and the folder.
 func start(t testing.TB, change ...func(*server.Options)) (address, dir string) {
@@ -33,7 +37,7 @@ func startOn(t testing.TB, listen string, change ...func(*server.Options)) (addr
 	dir = t.TempDir()
 	options := server.Options{
 		Dir: dir, Users: map[string]string{"joe": "secret"},
-		DataTimeout: 5 * time.Second, LoginDelay: -1,
+		DataTimeout: patience, LoginDelay: -1,
 		Log: func(line string) {
 			if testing.Verbose() {
 				fmt.Println(line)
@@ -73,12 +77,12 @@ type client struct {
 
 func dial(t testing.TB, address string) *client {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	return &client{t: t, conn: conn.(*net.TCPConn), in: bufio.NewReader(conn)}
 }
 
@@ -210,7 +214,7 @@ func (c *client) active(verb string) func() *net.TCPConn {
 	c.want(activeCommand(verb, c.host(), port), "200")
 	return func() *net.TCPConn {
 		defer listener.Close()
-		listener.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second))
+		listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
 		conn, err := listener.Accept()
 		if err != nil {
 			c.t.Fatal(err)
@@ -232,7 +236,7 @@ func activeCommand(verb, host string, port int) string {
 
 func (c *client) prepared(conn net.Conn) *net.TCPConn {
 	c.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	return conn.(*net.TCPConn)
 }
 

@@ -12,7 +12,7 @@ import (
 // A client that others wrote gets along with the server.
 func TestLibraryClient(t *testing.T) {
 	address, _ := start(t)
-	c, err := ftp.Dial(address, ftp.DialWithTimeout(5*time.Second))
+	c, err := ftp.Dial(address, ftp.DialWithTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -89,12 +90,7 @@ func TestDualStackListener(t *testing.T) {
 }
 
 func TestPassiveOptions(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.Addr().(*net.TCPAddr).Port
-	free.Close()
+	port := freePort(t)
 	address, _ := start(t, func(o *server.Options) {
 		o.PassiveAddress = netip.MustParseAddr("192.0.2.7")
 		o.PassivePorts = [2]int{port, port}
@@ -112,14 +108,41 @@ func TestPassiveOptions(t *testing.T) {
 	other.want("EPSV", "229")
 }
 
-func TestActiveConnectionRefused(t *testing.T) {
-	address, _ := start(t)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+// freePort is a port to listen on, from a range of which systems give nobody one who
+// does not name it.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 10_000 + rand.IntN(10_000)
+		if l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+// deadPort is a port that nobody listens on while the test runs: a connection of
+// the test has it, so that the system gives it to no listener.
+func deadPort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := closed.Addr().(*net.TCPAddr).Port
-	closed.Close()
+	defer l.Close()
+	holder, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { holder.Close() })
+	return holder.LocalAddr().(*net.TCPAddr).Port
+}
+
+func TestActiveConnectionRefused(t *testing.T) {
+	address, _ := start(t)
+	port := deadPort(t)
 	c := login(t, address)
 	c.want(activeCommand("PORT", "127.0.0.1", port), "200")
 	c.want("LIST", "425") // without a 150 before
@@ -160,7 +183,7 @@ func TestStrangersAreTurnedAwayFromThePassivePort(t *testing.T) {
 		t.Errorf("we got %q, %v", b.String(), err)
 	}
 	c.expect("226")
-	stranger.SetDeadline(time.Now().Add(5 * time.Second))
+	stranger.SetDeadline(time.Now().Add(patience))
 	if n, _ := stranger.Read(make([]byte, 10)); n > 0 {
 		t.Error("the stranger got the file")
 	}

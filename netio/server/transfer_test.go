@@ -233,9 +233,10 @@ func TestClosedControlConnectionEndsTheTransfer(t *testing.T) {
 }
 
 func TestIdleAndStalledConnections(t *testing.T) {
+	t.Parallel()
 	address, dir := start(t, func(o *server.Options) {
 		o.DataTimeout = 50 * time.Millisecond
-		o.IdleTimeout = 200 * time.Millisecond
+		o.IdleTimeout = 3 * time.Second // between the commands of this test
 	})
 	write(t, dir, "big", strings.Repeat("x", 64<<20))
 	c := login(t, address)
@@ -263,13 +264,12 @@ func TestConnectionCap(t *testing.T) {
 	first.want("QUIT", "221")
 	first.gone()
 	// The place is free a moment after the good-bye.
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		next := dial(t, address)
 		if strings.HasPrefix(next.reply(), "220") {
 			second.want("NOOP", "200")
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	t.Error("the place of a closed connection was not given to another")
 }

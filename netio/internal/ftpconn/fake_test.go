@@ -363,7 +363,7 @@ func (c *fakeConn) data() (net.Conn, error) {
 	var conn net.Conn
 	var err error
 	if c.active != "" {
-		conn, err = net.DialTimeout("tcp", c.active, 5*time.Second)
+		conn, err = net.DialTimeout("tcp", c.active, time.Minute)
 	} else if c.passive != nil {
 		conn, err = c.passive.Accept()
 		c.closePassive()
@@ -410,8 +410,9 @@ func (w *wire) of(kind session.WireKind) []session.Wire {
 	return slices.DeleteFunc(slices.Clone(w.all), func(one session.Wire) bool { return one.Kind != kind })
 }
 
-// quick are time-outs for tests in which nothing has to be slow.
-var quick = session.Timeouts{Connect: 5 * time.Second, Reply: 5 * time.Second, Idle: 5 * time.Second}
+// patient are time-outs for tests in which none is to run out, on the slowest
+// machine.
+var patient = session.Timeouts{Connect: time.Minute, Reply: time.Minute, Idle: time.Minute}
 
 func (s *fakeServer) endpoint() session.Endpoint {
 	s.start.Do(func() {
@@ -425,7 +426,7 @@ func (s *fakeServer) endpoint() session.Endpoint {
 func (s *fakeServer) connect(settings session.Settings) *Session {
 	s.t.Helper()
 	if settings.Timeouts == (session.Timeouts{}) {
-		settings.Timeouts = quick
+		settings.Timeouts = patient
 	}
 	client, err := Dial(context.Background(), s.endpoint(), settings)
 	if err != nil {
@@ -433,6 +434,23 @@ func (s *fakeServer) connect(settings session.Settings) *Session {
 	}
 	s.t.Cleanup(func() { client.Close(context.Background()) })
 	return client
+}
+
+// deadPort is a port of 127.0.0.1 that nobody listens on while the test runs: a
+// connection of the test has it, so that the system gives it to no listener.
+func deadPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	holder, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { holder.Close() })
+	return portOf(holder.LocalAddr().String())
 }
 
 func wantCause(t *testing.T, err error, want session.Cause) *session.Error {

@@ -15,24 +15,41 @@ import (
 	"github.com/sftpc/sftpc/netio/session"
 )
 
-// hasty are time-outs for tests that wait for one to run out.
-var hasty = session.Timeouts{Connect: 300 * time.Millisecond, Reply: 300 * time.Millisecond, Idle: 300 * time.Millisecond}
+// hastyFor are time-outs for a test that waits until one runs out. Only that one is
+// short: the others would run out too where the machine stands still for a moment.
+func hastyFor(cause session.Cause) session.Timeouts {
+	timeouts := patient
+	switch cause {
+	case session.ConnectTimeout, session.ActiveDataFailed:
+		timeouts.Connect = 300 * time.Millisecond
+	case session.ReplyTimeout:
+		timeouts.Reply = 300 * time.Millisecond
+	case session.DataTimeout:
+		timeouts.Idle = time.Second
+	}
+	return timeouts
+}
 
-// soon fails a test whose command took much longer than its time-outs.
+// hurry shortens the time-out of a session that has logged in at leisure.
+func hurry(client *Session, cause session.Cause) {
+	client.Adjust(session.Settings{Timeouts: hastyFor(cause), Features: client.settings.Features})
+}
+
+// soon fails a test whose command took no notice of its short time-out, or waited
+// for one although there was no need.
 func soon(t *testing.T, start time.Time) {
 	t.Helper()
-	if took := time.Since(start); took > 4*time.Second {
+	if took := time.Since(start); took > patient.Reply/2 {
 		t.Errorf("took %s", took)
 	}
 }
 
 func TestDial_Failures(t *testing.T) {
 	tests := []struct {
-		name     string
-		greet    func(net.Conn)
-		want     session.Cause
-		says     string
-		settings session.Settings
+		name  string
+		greet func(net.Conn)
+		want  session.Cause
+		says  string
 	}{
 		{name: "silent", greet: func(c net.Conn) { io.Copy(io.Discard, c) }, want: session.ConnectTimeout, says: "no greeting"},
 		{name: "closes", greet: func(net.Conn) {}, want: session.ConnectionLost},
@@ -66,7 +83,7 @@ func TestDial_Failures(t *testing.T) {
 				}
 			}()
 			start := time.Now()
-			settings := session.Settings{Timeouts: hasty}
+			settings := session.Settings{Timeouts: hastyFor(test.want)}
 			_, err = Dial(context.Background(), session.Endpoint{Host: "h", Address: listener.Addr().String()}, settings)
 			e := wantCause(t, err, test.want)
 			if !strings.Contains(e.Error(), test.says) {
@@ -101,12 +118,7 @@ func replies(lines ...string) func(net.Conn) {
 }
 
 func TestDial_NoConnection(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := closed.Addr().String()
-	closed.Close()
+	address := net.JoinHostPort("127.0.0.1", deadPort(t))
 	dialed := func(err error) func(context.Context, string, string) (net.Conn, error) {
 		return func(ctx context.Context, _, _ string) (net.Conn, error) {
 			if err == nil {
@@ -129,7 +141,7 @@ func TestDial_NoConnection(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Dial(context.Background(), session.Endpoint{Host: "h", Address: address}, session.Settings{Timeouts: hasty, Dial: test.dial})
+			_, err := Dial(context.Background(), session.Endpoint{Host: "h", Address: address}, session.Settings{Timeouts: hastyFor(test.want), Dial: test.dial})
 			wantCause(t, err, test.want)
 		})
 	}
@@ -185,7 +197,8 @@ func TestCommand_Faults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			server := newFake(t)
 			server.on["NOOP"] = test.noop
-			client := server.connect(session.Settings{Timeouts: hasty})
+			client := server.connect(session.Settings{})
+			hurry(client, test.want)
 			start := time.Now()
 			_, err := client.Raw(context.Background(), "NOOP")
 			if e := wantCause(t, err, test.want); e.Reply.Code != test.code {
@@ -272,12 +285,7 @@ func TestClose_EndsRunningCommand(t *testing.T) {
 }
 
 func TestPassive_Faults(t *testing.T) {
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	deadPort := portOf(dead.Addr().String())
-	dead.Close()
+	deadPort := deadPort(t)
 	tests := []struct {
 		name  string
 		epsv  string
@@ -389,10 +397,10 @@ func TestActive_Firewalled(t *testing.T) {
 			c.say("425 Failed to establish connection.")
 		}
 		active := true
-		client := server.connect(session.Settings{
-			Timeouts: session.Timeouts{Connect: 300 * time.Millisecond, Reply: 5 * time.Second, Idle: time.Second},
-			DataMode: func() session.DataMode { return session.DataMode{Active: active} },
-		})
+		client := server.connect(session.Settings{DataMode: func() session.DataMode { return session.DataMode{Active: active} }})
+		if dropped {
+			hurry(client, session.ActiveDataFailed)
+		}
 		start := time.Now()
 		_, err := client.Download(context.Background(), "f", 0, io.Discard)
 		e := wantCause(t, err, session.ActiveDataFailed)
@@ -406,6 +414,7 @@ func TestActive_Firewalled(t *testing.T) {
 		close(release)
 		open.Store(true)
 		active = false
+		client.Adjust(session.Settings{Timeouts: patient})
 		if n, err := client.Download(context.Background(), "f", 0, io.Discard); n != 4 || err != nil {
 			t.Errorf("dropped %v: afterwards, passive: %d bytes, %v", dropped, n, err)
 		}
@@ -415,7 +424,8 @@ func TestActive_Firewalled(t *testing.T) {
 func TestActive_NoConnectionBehind150(t *testing.T) {
 	server := newFake(t)
 	server.on["STOR"] = func(c *fakeConn, _ string) { c.say("150 just a moment") }
-	client := server.connect(session.Settings{Timeouts: hasty, DataMode: func() session.DataMode { return session.DataMode{Active: true} }})
+	client := server.connect(session.Settings{DataMode: func() session.DataMode { return session.DataMode{Active: true} }})
+	hurry(client, session.ActiveDataFailed)
 	start := time.Now()
 	_, err := client.Upload(context.Background(), "f", session.StoreReplace, strings.NewReader("x"))
 	wantCause(t, err, session.ActiveDataFailed)
@@ -475,10 +485,10 @@ func TestData_Faults(t *testing.T) {
 				test.serv(c, conn)
 			}
 			client := server.connect(session.Settings{
-				Timeouts: hasty,
 				Features: map[string]session.Feature{"EPSV": session.FeatureDisabled},
 				DataMode: func() session.DataMode { return session.DataMode{Active: true} },
 			})
+			hurry(client, test.want)
 			start := time.Now()
 			var n int64
 			var err error
@@ -504,16 +514,18 @@ func TestData_Faults(t *testing.T) {
 
 // Bytes that come slowly, but come, are no time-out.
 func TestData_SlowIsNotIdle(t *testing.T) {
+	t.Parallel()
+	const idle = 2 * time.Second
 	server := newFake(t)
 	server.on["RETR"] = func(c *fakeConn, _ string) {
 		c.transfer(func(conn net.Conn) {
 			for range 10 {
 				conn.Write([]byte("x"))
-				time.Sleep(60 * time.Millisecond)
+				time.Sleep(idle / 8)
 			}
 		})
 	}
-	client := server.connect(session.Settings{Timeouts: session.Timeouts{Connect: time.Second, Reply: time.Second, Idle: 400 * time.Millisecond}})
+	client := server.connect(session.Settings{Timeouts: session.Timeouts{Connect: patient.Connect, Reply: patient.Reply, Idle: idle}})
 	target := &progress{file: temporary(t, nil)}
 	if n, err := client.Download(context.Background(), "f", 0, target); n != 10 || err != nil || target.moved != 10 {
 		t.Errorf("%d bytes, %d told, %v", n, target.moved, err)
@@ -612,7 +624,8 @@ func TestCommand_PutOffWithoutEnd(t *testing.T) {
 					time.Sleep(10 * time.Millisecond)
 				}
 			}
-			client := server.connect(session.Settings{Timeouts: session.Timeouts{Reply: 200 * time.Millisecond}})
+			client := server.connect(session.Settings{})
+			hurry(client, session.ReplyTimeout)
 			start := time.Now()
 			wantCause(t, use(client), session.ReplyTimeout)
 			soon(t, start)

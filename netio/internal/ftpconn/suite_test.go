@@ -32,8 +32,12 @@ func conform(t *testing.T, endpoint session.Endpoint) {
 		t.Run(endpoint.Host+"/"+mode.name, func(t *testing.T) {
 			r := &realServer{T: t, active: new(atomic.Bool), stumbles: endpoint.Host == "pyftpdlib"}
 			r.active.Store(mode.active)
+			timeouts := patient
+			if r.stumbles {
+				timeouts.Idle = 5 * time.Second
+			}
 			client, err := Dial(context.Background(), endpoint, session.Settings{
-				Timeouts: session.Timeouts{Idle: 5 * time.Second},
+				Timeouts: timeouts,
 				Features: mode.features, Observe: r.seen.observe,
 				DataMode: func() session.DataMode { return session.DataMode{Active: r.active.Load()} },
 			})
