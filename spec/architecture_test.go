@@ -34,6 +34,7 @@ var rooms = []struct {
 	{"netio/internal/localfs", []string{"netio/session", "netio/internal/names"}},
 	{"netio/internal/trust", []string{"netio/session"}},
 	{"netio/internal/proxy", []string{"netio/session"}},
+	{"netio/internal/sshlogin", []string{"netio/session", "netio/internal/trust"}},
 	{"netio/internal/ftpconn", []string{"netio/session", "netio/internal/names", "netio/internal/listing", "netio/internal/trust"}},
 	{"netio", []string{"netio/session", "netio/internal"}},
 	{"netio/server/fault", nil},

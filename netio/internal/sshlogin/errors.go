@@ -1,0 +1,216 @@
+package sshlogin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// fault is an error of the given cause; what was being done and the host are filled
+// in where Connect ends.
+func fault(cause session.Cause, err error) *session.Error {
+	return &session.Error{Cause: cause, Class: cause.Class(), Err: err}
+}
+
+func asFault(err error) *session.Error {
+	var e *session.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return fault(session.Internal, err)
+}
+
+func cancelled(ctx context.Context) *session.Error {
+	return fault(session.Cancelled, context.Cause(ctx))
+}
+
+func errTimeout(what string, after time.Duration) error {
+	return fmt.Errorf("%s within %s", what, after)
+}
+
+// ofDial is the error for a connection that was not made.
+func ofDial(err error, after time.Duration) *session.Error {
+	var known *session.Error
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &known): // a proxy's, or a policy's
+		return known
+	case errors.As(err, &lookup) && lookup.IsNotFound:
+		return fault(session.NameNotResolved, err)
+	case errors.As(err, &lookup):
+		return fault(session.ResolverFailed, err)
+	case isTimeout(err):
+		return fault(session.ConnectTimeout, errTimeout("no connection", after))
+	}
+	return fault(session.ConnectionRefused, err)
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// ofHandshake is the error for a login that came to nothing. The library's own
+// errors are texts, so what is known besides decides: what we refused, what time ran
+// out, and which proofs were offered.
+func (c *connecting) ofHandshake(ctx context.Context, err error, h *handshake, l *login) *session.Error {
+	var negotiation *ssh.AlgorithmNegotiationError
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "ssh: handshake failed: "), "ssh: ")
+	switch {
+	case ctx.Err() != nil:
+		return cancelled(ctx)
+	case h.refused != nil:
+		return h.refused
+	case h.late.Load():
+		if other := h.otherProtocol(); other != nil {
+			return fault(session.ProtocolError, other)
+		}
+		if !h.known.Load() {
+			return fault(session.ConnectTimeout, errTimeout("no key exchange", c.settings.Timeouts.Connect))
+		}
+		return fault(session.ReplyTimeout, errTimeout("no answer to the login", c.settings.Timeouts.Reply))
+	case errors.As(err, &negotiation):
+		e := fault(session.ProtocolError, fmt.Errorf("no %s in common: the server offers %s", what(negotiation.What), strings.Join(negotiation.RequestedAlgorithms, ", ")))
+		if offersWeak(negotiation.RequestedAlgorithms) {
+			e.Hint = "the server knows only algorithms that were given up as unsafe; SETALGORITHMS(LEGACY) takes them all the same"
+		}
+		return e
+	case !h.known.Load():
+		if other := h.otherProtocol(); other != nil {
+			return fault(session.ProtocolError, other)
+		}
+		if isLost(err) {
+			return fault(session.ConnectionLost, errors.New("the server closed the connection before its key exchange"))
+		}
+		return fault(session.ProtocolError, errors.New(text))
+	}
+	e := c.ofLogin(err, text, l)
+	e.Op = "logging in to " + c.server.String()
+	return e
+}
+
+// ofLogin is the error for proofs that were not taken.
+func (c *connecting) ofLogin(err error, text string, l *login) *session.Error {
+	switch {
+	case strings.Contains(text, "disconnect, reason"):
+		// Servers count the keys that they are shown.
+		e := fault(session.AccessRefused, fmt.Errorf("%s, and the server ended the login: %s", l.describe(), text))
+		if strings.Contains(strings.ToLower(text), "too many authentication failures") {
+			e.Hint = "the server takes only so many keys: SETKEYFILE names the one to show"
+		}
+		return e
+	case isLost(err) && len(l.tried) == 0:
+		return fault(session.ConnectionLost, errors.New("the server closed the connection before the login"))
+	case isLost(err):
+		return fault(session.AccessRefused, fmt.Errorf("%s, and the server closed the connection", l.describe()))
+	case l.asked != nil:
+		e := fault(session.AccessRefused, fmt.Errorf("%s: %w", l.describe(), l.asked))
+		e.Hint = "a login that asks for more than a password cannot be done unattended; ask for an account with a key"
+		return e
+	case l.began:
+		return l.refused()
+	}
+	return fault(session.ProtocolError, errors.New(text))
+}
+
+// refused is the error for a login all of whose proofs were refused.
+func (l *login) refused() *session.Error {
+	e := fault(session.AccessRefused, errors.New(l.describe()))
+	switch {
+	case len(l.signers) == 0 && l.c.endpoint.Password == "":
+		e.Hint = "nothing was given to log in with: a password as OPENHOST's third argument, or a key by SETKEYFILE"
+	case l.steps > 0:
+		e.Hint = "the server wants more than one proof: give both a key (SETKEYFILE) and a password"
+	case !slices.Contains(l.offered, "publickey") && l.c.endpoint.Password == "":
+		e.Hint = "this server takes no keys: it needs a password"
+	case len(l.signers) == 0 && !slices.Contains(l.offered, "password") && !slices.Contains(l.offered, "keyboard-interactive"):
+		e.Hint = "this server takes no passwords: it needs a key (SETKEYFILE)"
+	}
+	return e
+}
+
+// describe says what was tried and what the server takes.
+func (l *login) describe() string {
+	text := "the server refused "
+	if len(l.tried) == 0 {
+		text = "there is nothing to prove who we are with"
+	} else {
+		var proofs []string
+		for _, method := range l.tried {
+			if method == "publickey" {
+				method = fmt.Sprintf("publickey (%s)", l.keyNames())
+			}
+			proofs = append(proofs, method)
+		}
+		text += strings.Join(proofs, ", ")
+	}
+	if len(l.offered) > 0 {
+		text += "; it takes " + strings.Join(l.offered, ", ")
+	}
+	return text
+}
+
+func (l *login) keyNames() string {
+	var names []string
+	for _, s := range l.signers {
+		names = append(names, s.PublicKey().Type()+" "+ssh.FingerprintSHA256(s.PublicKey()))
+	}
+	return strings.Join(names, ", ")
+}
+
+// what names the library's word for a kind of algorithm in ours.
+func what(kind string) string {
+	switch {
+	case strings.Contains(kind, "host key"):
+		return "type of host key"
+	case strings.Contains(kind, "cipher"):
+		return "cipher"
+	case strings.Contains(kind, "MAC"):
+		return "check of integrity (MAC)"
+	case strings.Contains(kind, "key exchange"):
+		return "key exchange"
+	}
+	return kind
+}
+
+func offersWeak(offered []string) bool {
+	weak := ssh.InsecureAlgorithms()
+	for _, list := range [][]string{weak.KeyExchanges, weak.Ciphers, weak.MACs, weak.HostKeys} {
+		for _, algorithm := range list {
+			if slices.Contains(offered, algorithm) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isLost tells a connection that broke from one whose bytes made no sense.
+func isLost(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &network)
+}
+
+// otherProtocol says what a server speaks that does not speak SSH; nil if it may.
+// RFC 4253 allows lines before the one that begins with SSH-.
+func (h *handshake) otherProtocol() error {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if len(h.first) == 0 || bytes.Contains(h.first, []byte("SSH-")) {
+		return nil
+	}
+	line, _, _ := bytes.Cut(h.first, []byte("\n"))
+	return fmt.Errorf("the server does not speak SSH, it says: %q", strings.TrimRight(string(line), "\r"))
+}
