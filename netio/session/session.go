@@ -101,13 +101,16 @@ const (
 
 // Entry is one name of a directory on the server.
 type Entry struct {
-	Name    string // one component, the server's bytes; or the asked name for Stat
-	Kind    EntryKind
-	Size    int64     // bytes; -1 if the server did not say
-	Time    time.Time // UTC; zero if the server did not say
-	Exact   bool      // Time is UTC to the second (MLSD, MDTM), not guessed from LIST
-	Target  string    // for KindLink
-	Mode    uint32    // permission bits where known, with HasMode
+	Name  string // one component, the server's bytes; or the asked name for Stat
+	Kind  EntryKind
+	Size  int64     // bytes; -1 if the server did not say
+	Time  time.Time // UTC; zero if the server did not say
+	Exact bool      // Time is UTC to the second (MLSD, MDTM), not guessed from LIST
+	// Grain is how finely a Time that is not Exact was told: a second, a minute, a
+	// day. It is 0 where Exact, and where there is no Time.
+	Grain   time.Duration
+	Target  string // for KindLink
+	Mode    uint32 // permission bits where known, with HasMode
 	HasMode bool
 }
 
@@ -127,6 +130,9 @@ type Listing struct {
 	HostileSamples []string
 	// Source is "MLSD" or "LIST".
 	Source string
+	// Dialect is how a LIST was written: "Unix", "DOS", "VMS", "z/OS", "IBM i" and
+	// others; "" where nothing of it was understood, and for MLSD.
+	Dialect string
 }
 
 // Caps are answers to questions about a server; a caller asks these and never

@@ -23,15 +23,23 @@ func newClock(now time.Time, zone *time.Location) clock {
 
 // moment is a date as far as the server told it.
 type moment struct {
-	time  time.Time // UTC; zero if the year cannot be known
-	exact bool      // zone and seconds were told
+	time  time.Time     // UTC; zero if the year cannot be known
+	exact bool          // zone and seconds were told
+	grain time.Duration // how finely it was told
 }
 
 // day is a date of the calendar; year 0 is not told.
 type day struct{ year, month, day int }
 
 // hour is a time of day.
-type hour struct{ hour, minute, second int }
+type hour struct {
+	hour, minute, second int
+	grain                time.Duration // how finely it was told; 0 is not at all
+}
+
+// aheadAtMost is how far a date may lie ahead of our clock: clocks and zones
+// differ by a day at most.
+const aheadAtMost = 24 * time.Hour
 
 // at makes the moment of d at h in the server's zone. ok is false where the
 // calendar has no such day.
@@ -42,7 +50,11 @@ func (c clock) at(d day, h hour) (moment, bool) {
 	if !d.valid() {
 		return moment{}, false
 	}
-	return moment{time: time.Date(d.year, time.Month(d.month), d.day, h.hour, h.minute, h.second, 0, c.zone).UTC()}, true
+	m := moment{time: time.Date(d.year, time.Month(d.month), d.day, h.hour, h.minute, h.second, 0, c.zone).UTC(), grain: h.grain}
+	if m.grain == 0 {
+		m.grain = 24 * time.Hour
+	}
+	return m, true
 }
 
 // latest chooses the year of a date that came with a time of day instead: ls
@@ -65,7 +77,7 @@ func (c clock) latest(d day, h hour) (moment, bool) {
 			continue
 		}
 		m, _ := c.at(d, h)
-		if !m.time.After(c.now.Add(24 * time.Hour)) {
+		if !m.time.After(c.now.Add(aheadAtMost)) {
 			return m, true
 		}
 	}
@@ -156,7 +168,7 @@ func (c clock) isoDate(first []byte, f *fields) (moment, bool) {
 	}
 	*f = zoned
 	m, ok := clock{zone: time.FixedZone("", offset)}.at(d, h)
-	m.exact = ok
+	m.exact, m.grain = ok, 0
 	return m, ok
 }
 
@@ -187,8 +199,10 @@ func timeOfDay(text []byte) (h hour, hasSeconds, ok bool) {
 	h.hour, okHour = small(hours, 1, 2)
 	h.minute, okMinute = small(minutes, 2, 2)
 	okSecond := true
+	h.grain = time.Minute
 	if hasSeconds {
 		h.second, okSecond = small(seconds, 2, 2)
+		h.grain = time.Second
 	}
 	return h, hasSeconds, okHour && okMinute && okSecond && h.hour < 24 && h.minute < 60 && h.second <= 60
 }
@@ -204,36 +218,4 @@ func zoneOffset(text []byte) (seconds int, ok bool) {
 		seconds = -seconds
 	}
 	return seconds, ok && n < 2400 && n%100 < 60
-}
-
-// dayOfMonth reads "2", "02" and "2."; 0 is none.
-func dayOfMonth(text []byte) int {
-	n, ok := small(bytes.TrimSuffix(text, []byte{'.'}), 1, 2)
-	if !ok || n > 31 {
-		return 0
-	}
-	return n
-}
-
-const (
-	monthNames   = "janfebmaraprmayjunjulaugsepoctnovdec"
-	weekdayNames = "montuewedthufrisatsun"
-)
-
-// month reads the English abbreviation in any case; 0 is none.
-func month(text []byte) int { return place(monthNames, bytes.TrimSuffix(text, []byte{'.'})) }
-
-func weekday(text []byte) bool { return place(weekdayNames, bytes.TrimSuffix(text, []byte{','})) > 0 }
-
-// place finds a word of three letters in a run of such words, from 1; 0 is none.
-func place(words string, text []byte) int {
-	if len(text) != 3 {
-		return 0
-	}
-	for i := 0; i < len(words); i += 3 {
-		if words[i] == text[0]|0x20 && words[i+1] == text[1]|0x20 && words[i+2] == text[2]|0x20 {
-			return i/3 + 1
-		}
-	}
-	return 0
 }

@@ -9,13 +9,36 @@ import (
 // kindWidth is how wide IIS and dir make the column between time and size.
 const kindWidth = 15
 
-// parseDOS reads a line as IIS and `dir` write it:
+// dos reads what IIS and `dir` write, also in Windows CE:
 //
 //	01-02-24  03:04PM       <DIR>          name
 //	01-02-2024  15:04                 1234 name
-func (p *parser) parseDOS(line []byte) (e session.Entry, name []byte, ok bool) {
+type dos struct{ context }
+
+func (d dos) read(line []byte) (session.Entry, []byte, verdict) {
+	if e, name, ok := d.entry(line); ok {
+		return e, name, entry
+	}
+	if isTotal(line) || aroundDir(line) {
+		return session.Entry{}, nil, nothing
+	}
+	return session.Entry{}, nil, unknown
+}
+
+// aroundDir recognises what `dir` writes before and after a directory.
+func aroundDir(line []byte) bool {
+	if bytes.HasPrefix(line, []byte(" Volume ")) || bytes.HasPrefix(line, []byte(" Directory of ")) {
+		return true
+	}
 	f := fields{line: line}
-	d, ok := dosDay(f.next())
+	_, ok := decimal(f.next())
+	word := string(f.next())
+	return ok && isBlank(line[0]) && (word == "File(s)" || word == "Dir(s)")
+}
+
+func (d dos) entry(line []byte) (e session.Entry, name []byte, ok bool) {
+	f := fields{line: line}
+	date, ok := d.order.day(f.next(), d.clock)
 	if !ok {
 		return e, nil, false
 	}
@@ -23,11 +46,11 @@ func (p *parser) parseDOS(line []byte) (e session.Entry, name []byte, ok bool) {
 	if !ok {
 		return e, nil, false
 	}
-	when, ok := p.clock.at(d, h)
+	when, ok := d.clock.at(date, h)
 	if !ok {
 		return e, nil, false
 	}
-	e = session.Entry{Size: -1, Time: when.time}
+	e = session.Entry{Size: -1, Time: when.time, Grain: when.grain}
 	field := f.next()
 	if size, ok := decimal(bytes.ReplaceAll(field, []byte{','}, nil)); ok {
 		e.Size = size
@@ -42,19 +65,19 @@ func (p *parser) parseDOS(line []byte) (e session.Entry, name []byte, ok bool) {
 	default:
 		return e, nil, false
 	}
-	name = f.afterKind(len(field))
+	name = f.afterKind(len(field), kindWidth)
 	if e.Kind == session.KindLink {
 		name, e.Target = cutBrackets(name)
 	}
 	return e, name, len(name) > 0
 }
 
-// afterKind returns the name behind a kind of that width. Where the column has
-// the usual width all further blanks are the name's; else none is.
-func (f *fields) afterKind(width int) []byte {
+// afterKind returns the name behind a kind of that width. Where the kind's column
+// is as wide as usual all further blanks are the name's; else none is.
+func (f *fields) afterKind(width, column int) []byte {
 	rest := f.line[f.at:]
 	name := bytes.TrimLeft(rest, " \t")
-	if padding := kindWidth - width; padding > 0 && len(rest)-len(name) > padding {
+	if padding := column - width; padding > 0 && len(rest)-len(name) > padding {
 		return rest[padding:]
 	}
 	return name
@@ -67,38 +90,6 @@ func cutBrackets(text []byte) (name []byte, target string) {
 		return text, ""
 	}
 	return text[:at], string(text[at+2 : len(text)-1])
-}
-
-// dosDay reads MM-DD-YY, MM-DD-YYYY, YYYY-MM-DD and, with dots, DD.MM.YYYY. A
-// month above 12 shows that the day came first.
-func dosDay(text []byte) (d day, ok bool) {
-	at := bytes.IndexAny(text, "-/.")
-	if at < 0 {
-		return day{}, false
-	}
-	separator := text[at : at+1]
-	first, rest, _ := bytes.Cut(text, separator)
-	second, third, _ := bytes.Cut(rest, separator)
-	if len(first) == 4 {
-		first, second, third = second, third, first
-	}
-	var okMonth, okDay, okYear bool
-	d.month, okMonth = small(first, 1, 2)
-	d.day, okDay = small(second, 1, 2)
-	if separator[0] == '.' || d.month > 12 {
-		d.month, d.day = d.day, d.month
-	}
-	if d.year, okYear = small(third, 4, 4); !okYear {
-		d.year, okYear = small(third, 2, 2)
-		// The window of DOS: 80 to 99 are the last century's, with room below
-		// for clocks that were never set.
-		if d.year >= 70 {
-			d.year += 1900
-		} else {
-			d.year += 2000
-		}
-	}
-	return d, okMonth && okDay && okYear && d.valid()
 }
 
 // dosTime reads 03:04PM, 03:04 PM, 3:04p and 15:04.

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-const dialects = "../../../testdata/listings"
+const samplesFolder = "../../../testdata/listings"
 
 // sampleFile is a listing of testdata: lines "# key value" (others are remarks),
 // an empty line, the server's bytes.
@@ -28,9 +28,9 @@ type sampleFile struct {
 
 func readSamples(t testing.TB) []sampleFile {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dialects, "*.txt"))
+	paths, err := filepath.Glob(filepath.Join(samplesFolder, "*.txt"))
 	if err != nil || len(paths) == 0 {
-		t.Fatalf("no listings in %s (%v)", dialects, err)
+		t.Fatalf("no listings in %s (%v)", samplesFolder, err)
 	}
 	var all []sampleFile
 	for _, path := range paths {
@@ -74,8 +74,13 @@ func render(l session.Listing) string {
 		if !e.Time.IsZero() {
 			when = e.Time.Format(time.RFC3339Nano)
 		}
-		if e.Exact {
+		switch {
+		case e.Exact:
 			when += "!"
+		case e.Grain == time.Second:
+			when += "s"
+		case e.Grain == 24*time.Hour:
+			when = e.Time.Format(time.DateOnly)
 		}
 		if e.HasMode {
 			mode = fmt.Sprintf("%04o", e.Mode)
@@ -86,7 +91,11 @@ func render(l session.Listing) string {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s: %d not understood, %d hostile\n", l.Source, l.Unknown, l.Hostile)
+	source := l.Source
+	if l.Dialect != "" {
+		source += " of " + l.Dialect
+	}
+	fmt.Fprintf(&b, "%s: %d not understood, %d hostile\n", source, l.Unknown, l.Hostile)
 	for _, s := range l.Samples {
 		fmt.Fprintf(&b, "? %q\n", s)
 	}
@@ -104,7 +113,7 @@ func TestRead_Dialects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden := filepath.Join(dialects, s.name+".golden")
+			golden := filepath.Join(samplesFolder, s.name+".golden")
 			if *update {
 				if err := os.WriteFile(golden, []byte(render(got)), 0o644); err != nil {
 					t.Fatal(err)

@@ -69,7 +69,7 @@ func Read(r io.Reader, format Format, opts Options) (session.Listing, error) {
 			return session.Listing{}, tooLarge(format, "it has more than %d names", limits.Names)
 		}
 		if err == io.EOF {
-			return p.listing, nil
+			return p.end(), nil
 		}
 	}
 }
@@ -95,6 +95,11 @@ type parser struct {
 	clock   clock
 	system  string
 	listing session.Listing
+
+	// The head of a LIST, kept until its dialect is known.
+	head      [][]byte
+	headBytes int
+	reader    assembler // without a dialect until then
 }
 
 func newParser(format Format, opts Options) *parser {
@@ -109,58 +114,76 @@ func newParser(format Format, opts Options) *parser {
 type verdict uint8
 
 const (
-	unknown verdict = iota // not understood
-	entry                  // an entry, its name not yet checked
-	nothing                // understood, and means no entry
+	unknown    verdict = iota // not understood
+	entry                     // an entry, its name not yet checked
+	nothing                   // understood, and means no entry
+	unfinished                // the beginning of an entry that goes on in the next line
+	newer                     // an entry that takes the place of the last one of the same name
 )
 
 // line takes one line without its end. The bytes are not kept.
 func (p *parser) line(line []byte) {
-	if len(line) == 0 {
-		return
+	switch {
+	case len(line) == 0:
+	case p.format == MLSD:
+		e, name, v := parseFacts(line)
+		p.take(line, e, name, v)
+	case p.reader.dialect != nil:
+		p.reader.feed(line, p.take)
+	default:
+		p.head = append(p.head, bytes.Clone(line))
+		if p.headBytes += len(line); len(p.head) == headLines || p.headBytes >= headBytes {
+			p.decide()
+		}
 	}
-	var e session.Entry
-	var name []byte
-	v := unknown
-	if p.format == MLSD {
-		e, name, v = parseFacts(line)
-	} else {
-		e, name, v = p.parseLIST(line)
+}
+
+// decide chooses the dialect by the lines so far, and reads them. If no dialect
+// has a word for them the next lines are another head.
+func (p *parser) decide() {
+	head := p.head
+	p.head, p.headBytes = nil, 0
+	p.listing.Dialect, p.reader.dialect = choose(head, p.clock)
+	for _, line := range head {
+		if p.reader.dialect == nil {
+			p.take(line, session.Entry{}, nil, unknown)
+		} else {
+			p.reader.feed(line, p.take)
+		}
 	}
+}
+
+// end is called once, behind the last line.
+func (p *parser) end() session.Listing {
+	if p.reader.dialect == nil {
+		p.decide()
+	}
+	p.reader.end(p.take)
+	return p.listing
+}
+
+// take files what became of a line.
+func (p *parser) take(line []byte, e session.Entry, name []byte, v verdict) {
 	switch {
 	case v == unknown:
 		p.listing.Unknown++
 		p.listing.Samples = sample(p.listing.Samples, line)
+		return
 	case v == nothing || string(name) == "." || string(name) == "..":
-	default:
-		e.Name = string(name)
-		if names.SafeName(e.Name, p.system) != nil {
-			p.listing.Hostile++
-			p.listing.HostileSamples = sample(p.listing.HostileSamples, name)
-			return
-		}
-		p.listing.Entries = append(p.listing.Entries, e)
+		return
 	}
-}
-
-// parseLIST tries the dialects; their lines start in ways that exclude each other.
-func (p *parser) parseLIST(line []byte) (e session.Entry, name []byte, v verdict) {
-	if isTotal(line) {
-		return session.Entry{}, nil, nothing
+	e.Name = string(name)
+	if names.SafeName(e.Name, p.system) != nil {
+		p.listing.Hostile++
+		p.listing.HostileSamples = sample(p.listing.HostileSamples, name)
+		return
 	}
-	if e, name, ok := p.parseUnix(line); ok {
-		return e, name, entry
+	last := len(p.listing.Entries) - 1
+	if v == newer && last >= 0 && p.listing.Entries[last].Name == e.Name {
+		p.listing.Entries[last] = e
+		return
 	}
-	if e, name, ok := p.parseDOS(line); ok {
-		return e, name, entry
-	}
-	return session.Entry{}, nil, unknown
-}
-
-// isTotal recognizes the line that ls writes before a directory: "total 8".
-func isTotal(line []byte) bool {
-	rest, ok := bytes.CutPrefix(line, []byte("total "))
-	return ok && len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'
+	p.listing.Entries = append(p.listing.Entries, e)
 }
 
 // sample adds a copy of text unless there are enough.

@@ -6,18 +6,31 @@ import (
 	"github.com/sftpc/sftpc/netio/session"
 )
 
+// unix reads what `ls -l` writes, and the many servers that imitate it: those of
+// Unix, of z/OS for its Unix files, of Windows where it is set so, WFTPD,
+// NetPresenz, Connect:Enterprise.
+type unix struct{ clock clock }
+
+func (d unix) read(line []byte) (session.Entry, []byte, verdict) {
+	if isTotal(line) {
+		return session.Entry{}, nil, nothing
+	}
+	if e, name, ok := d.entry(line); ok {
+		return e, name, entry
+	}
+	return session.Entry{}, nil, unknown
+}
+
 // maxFields is how many fields may stand between permissions and size: link
 // count, owner, group and security label, owner and group with blanks in them.
 const maxFields = 12
 
-// parseUnix reads a line as `ls -l` writes it.
-//
-// Servers leave out or widen every column between permissions and size, so the
+// entry reads one line. Servers leave out or widen every column between permissions and size, so the
 // columns are not counted. What no server leaves out is a size, or a device's
 // pair of numbers, followed by a date: the first such place from the left is
 // taken. It must be the first, since a name may look like a size and a date, and
 // an owner or group hardly does.
-func (p *parser) parseUnix(line []byte) (e session.Entry, name []byte, ok bool) {
+func (d unix) entry(line []byte) (e session.Entry, name []byte, ok bool) {
 	f := fields{line: line}
 	mode, kind, ok := startOfUnix(&f)
 	if !ok {
@@ -36,7 +49,7 @@ func (p *parser) parseUnix(line []byte) (e session.Entry, name []byte, ok bool) 
 		} else if isDevice {
 			size = -1
 		}
-		when, ok := p.clock.unixDate(&ahead)
+		when, ok := d.clock.unixDate(&ahead)
 		if !ok {
 			continue
 		}
@@ -44,7 +57,7 @@ func (p *parser) parseUnix(line []byte) (e session.Entry, name []byte, ok bool) 
 		if !ok {
 			return e, nil, false
 		}
-		e.Time, e.Exact = when.time, when.exact
+		e.Time, e.Exact, e.Grain = when.time, when.exact, when.grain
 		switch kind {
 		case session.KindFile:
 			e.Size = size
@@ -83,7 +96,7 @@ func permissions(field []byte) (mode uint32, kind session.EntryKind, ok bool) {
 		kind = session.KindFile
 	case 'd':
 		kind = session.KindDir
-	case 'l':
+	case 'l', 'e': // e is an external link of z/OS
 		kind = session.KindLink
 	case 'b', 'c', 'p', 's', 'D', 'P', 'w':
 		kind = session.KindOther
