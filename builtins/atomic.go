@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"github.com/sftpc/sftpc/netio"
@@ -12,19 +11,18 @@ import (
 // storeAside is an upload under SETUPLOADMODE(ATOMIC): the file is sent under
 // another name in the same directory, verified there, and renamed. Under its own
 // name the server has either what was there before, or nothing, or all of it.
-func (u *uploader) storeAside(remote string, m *meter, before os.FileInfo) error {
-	s := u.state
+func (o *sending) storeAside(remote string) error {
 	dir, last := splitRemote(remote)
 	aside := joinRemote(dir, netio.PartName(last))
-	_, err := s.session.Upload(u.ctx, aside, session.StoreReplace, m)
+	err := o.send(aside)
 	if err == nil {
-		err = u.confirm(aside, m, before)
+		err = o.confirm(aside)
 	}
 	if err == nil {
-		err = u.rename(aside, remote)
+		err = o.rename(aside, remote)
 	}
 	if err != nil {
-		u.removeAside(aside)
+		o.removeAside(aside)
 		return withName(err, "uploading "+remote, remote)
 	}
 	return nil
@@ -32,12 +30,12 @@ func (u *uploader) storeAside(remote string, m *meter, before os.FileInfo) error
 
 // removeAside takes away what a failed upload left under the other name. If that
 // is not possible the next upload of the file writes over it.
-func (u *uploader) removeAside(aside string) {
-	if u.ctx.Err() != nil {
+func (o *sending) removeAside(aside string) {
+	if o.ctx.Err() != nil {
 		return
 	}
-	if err := u.state.session.Remove(u.ctx, aside); err != nil {
-		u.state.tellVerbose("%s may be left on the server: %v", aside, err)
+	if err := o.state.session.Remove(o.ctx, aside); err != nil {
+		o.state.tellVerbose("%s may be left on the server: %v", aside, err)
 	}
 }
 
@@ -45,20 +43,20 @@ func (u *uploader) removeAside(aside string) {
 // that exists get the old file moved away first and not deleted: one that does
 // not let us rename at all then refuses before anything is lost, and the old file
 // can be moved back.
-func (u *uploader) rename(aside, remote string) error {
-	s := u.state
-	refused := s.session.Rename(u.ctx, aside, remote)
+func (o *sending) rename(aside, remote string) error {
+	s := o.state
+	refused := s.session.Rename(o.ctx, aside, remote)
 	if refused == nil || ends(session.CauseOf(refused)) {
 		return refused
 	}
 	if session.CauseOf(refused) != session.RemoteExists {
-		if e, err := s.session.Stat(u.ctx, remote); err != nil || e.Kind != session.KindFile {
+		if e, err := s.session.Stat(o.ctx, remote); err != nil || e.Kind != session.KindFile {
 			return refused
 		}
 	}
 	dir, last := splitRemote(remote)
 	old := joinRemote(dir, netio.PartName(last+"\x00old"))
-	ctx, end := lingering(u.ctx)
+	ctx, end := lingering(o.ctx)
 	defer end()
 	if err := s.session.Rename(ctx, remote, old); err != nil {
 		// An earlier run may have left its old file behind. The one that bears the

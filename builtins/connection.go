@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -46,7 +45,7 @@ func (s *State) openHost(a *arguments) error {
 	}
 	s.tell("Connecting to %s", shown)
 	s.endpoint = e
-	open, err := netio.Dial(a.ctx, e, s.sessionSettings())
+	open, err := s.connect(a.ctx, e)
 	if err != nil {
 		return err
 	}

@@ -379,7 +379,7 @@ func TestArguments_emptyNamesAndControlBytesAreRefusedBeforeAnythingRuns(t *test
 	root := t.TempDir()
 	b := newBench(t, Options{Root: root})
 	for _, row := range catalog.Commands() {
-		if row.Family <= catalog.FamilyLists && row.Name != "GETREPLY" {
+		if row.Family <= catalog.FamilyLists && row.Name != "GETREPLY" && row.Name != "SETRETRY" {
 			b.replace(row.Name, func(*State, *arguments) error { return errors.New("ran") })
 		}
 	}

@@ -204,6 +204,7 @@ func (t *takenNames) add(path netio.LocalPath) bool {
 // name. entry is what the server said of it; alone tells whether the command is
 // about this file only.
 func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, alone bool) error {
+	ctx, attempts := s.begin(ctx)
 	note, err := s.partNote(ctx, remote, entry)
 	if err != nil {
 		return err
@@ -221,7 +222,7 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 	if resumable(note) {
 		m.checkpoint = part.Checkpoint
 	}
-	modTime, err := s.fill(ctx, remote, entry, part, m)
+	modTime, err := s.fill(ctx, attempts, remote, entry, part, m)
 	if err == nil {
 		err = part.Commit(modTime)
 	} else if resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
@@ -242,13 +243,52 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 	return nil
 }
 
-// fill brings the part up to the whole file and verifies its size. It returns
-// the time that the file is to have, zero for none. A file that proves to be
-// another one than when it was asked for is fetched anew, once.
-func (s *State) fill(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
+// fill brings the part up to the whole file in as many attempts as it may take, and
+// verifies its size. It returns the time that the file is to have, zero for none.
+func (s *State) fill(ctx context.Context, attempts *trial, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
 	if err := s.resumeAt(remote, entry, part, m); err != nil {
 		return time.Time{}, err
 	}
+	for {
+		modTime, err := s.fillOnce(ctx, remote, entry, part, m)
+		if err == nil {
+			return modTime, nil
+		}
+		if err := attempts.again(ctx, err); err != nil {
+			return time.Time{}, err
+		}
+		if entry, err = s.lookAgain(ctx, remote, entry, part, m); err != nil {
+			return time.Time{}, err
+		}
+	}
+}
+
+// lookAgain decides after a failed attempt where the next one begins: behind what
+// arrived if the server still has the same file, else at the beginning. It returns
+// the file as it is now.
+func (s *State) lookAgain(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (session.Entry, error) {
+	if m.event.Done == 0 {
+		return entry, s.restart(part, m)
+	}
+	now, err := s.session.Stat(ctx, remote)
+	switch {
+	case session.CauseOf(err) == session.NotSupported:
+		return entry, s.restart(part, m)
+	case err != nil:
+		return entry, err
+	case now.Size != entry.Size || !sameTime(now, entry):
+		s.tell("%s changed on the server meanwhile and is downloaded from the beginning", remote)
+		m.event.Size = now.Size
+		return now, s.restart(part, m)
+	case !s.datable(entry):
+		return entry, s.restart(part, m)
+	}
+	return entry, s.resumeAt(remote, entry, part, m)
+}
+
+// fillOnce is one attempt. A file that proves to be another one than when it was
+// asked for is fetched anew, once.
+func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
 	resumed, err := s.receive(ctx, remote, entry, part, m)
 	if err != nil {
 		return time.Time{}, err
@@ -381,7 +421,7 @@ func sameTime(a, b session.Entry) bool {
 // neither is one whose bytes the server changes on the way.
 func (s *State) partNote(ctx context.Context, remote string, entry session.Entry) (netio.PartNote, error) {
 	note := netio.PartNote{Size: -1}
-	if s.settings.kind != session.TypeBinary || entry.Size < 0 || entry.Time.IsZero() || !settled(entry) {
+	if !s.datable(entry) {
 		return note, nil
 	}
 	full, err := s.absolute(ctx, remote)
@@ -394,6 +434,12 @@ func (s *State) partNote(ctx context.Context, remote string, entry session.Entry
 	note.Source = fmt.Sprintf("%s@%s %s", s.endpoint.User, s.endpoint.Address, full)
 	note.Size, note.Time = entry.Size, entry.Time
 	return note, nil
+}
+
+// datable reports whether size and time tell this file from another one that may
+// take its place, so that two pieces of it can be put together.
+func (s *State) datable(entry session.Entry) bool {
+	return s.settings.kind == session.TypeBinary && entry.Size >= 0 && !entry.Time.IsZero() && settled(entry)
 }
 
 // settled reports whether another version of the file would have another time. A

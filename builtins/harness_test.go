@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,17 @@ func newBench(t *testing.T, options Options) *bench {
 	t.Helper()
 	if options.Now == nil {
 		options.Now = func() time.Time { return time.Date(2026, 3, 9, 14, 5, 6, 0, time.UTC) }
+	}
+	if options.Pause == nil {
+		options.Pause = func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }
+	}
+	if options.Settings["retry"] == "" {
+		// Faults are counted: a test that wants more than one attempt says so.
+		options.Settings = maps.Clone(options.Settings)
+		if options.Settings == nil {
+			options.Settings = make(map[string]string)
+		}
+		options.Settings["retry"] = "1"
 	}
 	host, err := NewHost(options)
 	if err != nil {

@@ -47,6 +47,9 @@ type Options struct {
 	// Now is the clock; nil is time.Now. Zone is the zone of date texts; nil is UTC.
 	Now  func() time.Time
 	Zone *time.Location
+	// Pause waits for d before something is tried again, and returns the context's
+	// cause if that ends first; nil waits by the system's clock.
+	Pause func(ctx context.Context, d time.Duration) error
 
 	// Settings give first values by the setting's name: "upload-mode": "ATOMIC".
 	// A value is what stands between the command's brackets; several calls are

@@ -153,6 +153,9 @@ func understood(err error) bool {
 // failure makes the Failure of an error, with every text masked.
 func (s *State) failure(a *arguments, err error) *Failure {
 	f := &Failure{Attempt: 1, Of: 1}
+	if tried, ok := err.(*triedError); ok && tried.attempt > 1 {
+		f.Attempt, f.Of = tried.attempt, tried.of
+	}
 	if ready, ok := errors.AsType[*Failure](err); ok {
 		*f = *ready
 	} else {

@@ -30,7 +30,13 @@ func remoteCommands() family {
 func (s *State) changeDir(a *arguments) error {
 	// Also after a failure: a server may have gone part of the way.
 	s.remoteDir = ""
-	return s.session.ChangeDir(a.ctx, a.text(0))
+	if err := s.session.ChangeDir(a.ctx, a.text(0)); err != nil {
+		return err
+	}
+	if l, ok := s.session.(*link); ok {
+		s.remoteDir = l.told
+	}
+	return nil
 }
 
 // currentDirOf is CWDIR and CWDIR($directory).

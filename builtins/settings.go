@@ -28,6 +28,7 @@ func settingCommands() family {
 		"SETPASSIVEADDRESS": (*State).setPassiveAddress,
 		"SETFEATURE":        (*State).setFeature,
 		"SETTIMEOUT":        (*State).setTimeout,
+		"SETRETRY":          (*State).setRetry,
 		"SETTYPE":           (*State).setType,
 		"SETUPLOADMODE":     (*State).setUploadMode,
 	}

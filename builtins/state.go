@@ -60,6 +60,7 @@ type settings struct {
 	features map[string]session.Feature
 	kind     session.Type // SETTYPE
 	atomic   bool         // SETUPLOADMODE(ATOMIC)
+	retry    retrying     // SETRETRY
 
 	modeLock sync.Mutex
 	mode     session.DataMode // next data connection: read through State.dataMode
@@ -97,6 +98,7 @@ func newState(options Options, job Job) (*State, error) {
 	s := &State{options: options, job: job, files: files, here: files.Start()}
 	s.settings.features = make(map[string]session.Feature)
 	s.settings.timeouts = session.Timeouts{}.WithDefaults()
+	s.settings.retry = retrying{times: 3, wait: 2 * time.Second}
 	s.voice.state = s
 	s.tally.started = s.now()
 	s.args.state = s

@@ -124,12 +124,31 @@ func (o *setOutcome) add(err error) bool {
 			o.final = err
 		}
 	default:
-		o.inRow = 0
-		if ends(cause) {
+		switch {
+		case mayReconnect(err):
+			if o.inRow++; o.inRow >= mostDataFailures {
+				o.final = err
+			}
+		case ends(cause), isOffline(err):
 			o.final = err
+		default:
+			o.inRow = 0
 		}
 	}
 	return o.final == nil
+}
+
+// isOffline reports that there is no connection any more, and none could be made.
+func isOffline(err error) bool {
+	tried, ok := err.(*triedError)
+	return ok && tried.offline
+}
+
+// mayReconnect reports that a file failed with its connection, and the next one may
+// have a new one.
+func mayReconnect(err error) bool {
+	tried, ok := err.(*triedError)
+	return ok && !tried.offline && tried.of > 1 && losesConnection(err)
 }
 
 // ends reports whether a failure of one file means that the next must fail too.
@@ -184,6 +203,11 @@ func (s *State) sizeMismatch(op, name string, want, got int64) error {
 // withName gives an error that says nothing of it the file concerned, so that
 // every failure of a set names its file.
 func withName(err error, op, name string) error {
+	if tried, ok := err.(*triedError); ok {
+		named := *tried
+		named.err = withName(tried.err, op, name)
+		return &named
+	}
 	e, ok := errors.AsType[*session.Error](err)
 	if !ok || e.Name != "" && e.Op != "" {
 		return err

@@ -154,7 +154,7 @@ func (s *State) ensureRemoteDir(ctx context.Context, dir, name string) error {
 	return withName(refused, "making directory "+path, path)
 }
 
-// put uploads one file and verifies its size.
+// put uploads one file and verifies it.
 func (u *uploader) put(path netio.LocalPath, remote string) error {
 	s := u.state
 	event := FileEvent{Upload: true, Local: path.String(), Remote: remote, Size: -1, Only: u.alone}
@@ -166,13 +166,14 @@ func (u *uploader) put(path netio.LocalPath, remote string) error {
 	// The file was only read: closing it cannot lose anything.
 	defer file.Close()
 	event.Size = before.Size()
-	m := s.newMeter(file, event)
+	o := &sending{state: s, meter: s.newMeter(file, event), before: before}
+	o.ctx, o.attempts = s.begin(u.ctx)
 	if s.settings.atomic {
-		err = u.storeAside(remote, m, before)
+		err = o.storeAside(remote)
 	} else {
-		err = u.store(remote, m, before)
+		err = o.store(remote)
 	}
-	m.end(err)
+	o.meter.end(err)
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func (u *uploader) put(path netio.LocalPath, remote string) error {
 	if _, last := splitRemote(remote); last != path.Name() {
 		as = " as " + remote
 	}
-	s.tell("Uploaded %s%s, %s", path, as, plural64(m.event.Done, "byte"))
+	s.tell("Uploaded %s%s, %s", path, as, plural64(o.meter.event.Done, "byte"))
 	return nil
 }
 
@@ -195,72 +196,4 @@ func (u *uploader) open(path netio.LocalPath) (*os.File, os.FileInfo, error) {
 		return nil, nil, u.state.files.Failure("reading", path, err)
 	}
 	return file, info, nil
-}
-
-// confirm holds what was sent against the local file as it was and as it is, and
-// against what the server has as remote. A file that became shorter meanwhile was
-// being written anew: nobody knows what the bytes that were sent are. One that
-// grew was sent up to an end that it had.
-func (u *uploader) confirm(remote string, m *meter, before os.FileInfo) error {
-	s, sent := u.state, m.event.Done
-	if after, err := m.file.Stat(); err == nil {
-		switch {
-		case after.Size() < before.Size(), sent < before.Size():
-			return &session.Error{
-				Op: "uploading " + m.event.Local, Cause: session.SizeMismatch, Class: session.ClassIntegrity, Name: m.event.Local,
-				Err: fmt.Errorf("the file became shorter while it was sent: it had %d bytes, %d were sent, it has %d", before.Size(), sent, after.Size()),
-			}
-		case after.Size() != before.Size(), !after.ModTime().Equal(before.ModTime()):
-			s.warn("%s changed while it was sent: %d of its %d bytes were sent", m.event.Local, sent, after.Size())
-		}
-	}
-	return s.verifyUpload(u.ctx, remote, sent)
-}
-
-// store sends the file in place: one STOR. If it is cut, the name on the server
-// is told with what became of it.
-func (u *uploader) store(remote string, m *meter, before os.FileInfo) error {
-	s := u.state
-	_, err := s.session.Upload(u.ctx, remote, session.StoreReplace, m)
-	if err != nil {
-		if m.event.Done > 0 {
-			s.tellCut(u.ctx, remote, m.event)
-		}
-		return withName(err, "uploading "+remote, remote)
-	}
-	return u.confirm(remote, m, before)
-}
-
-// tellCut says what lies on the server after an upload in place that was cut.
-func (s *State) tellCut(ctx context.Context, remote string, event FileEvent) {
-	if ctx.Err() == nil {
-		if e, err := s.session.Stat(ctx, remote); err == nil && e.Size >= 0 {
-			s.tell("%s on the server is not whole: %d of %d bytes arrived", remote, e.Size, event.Size)
-			return
-		}
-	}
-	s.tell("%s on the server is not whole: at most %d of %d bytes arrived", remote, event.Done, event.Size)
-}
-
-// verifyUpload compares the size that the server tells with what was sent.
-func (s *State) verifyUpload(ctx context.Context, remote string, sent int64) error {
-	if !s.verifies() {
-		return nil
-	}
-	entry, err := s.session.Stat(ctx, remote)
-	switch {
-	case err != nil && ends(session.CauseOf(err)):
-		return err
-	case err != nil:
-		// The transfer was confirmed. A name that is gone at once is how folders
-		// behave that something empties.
-		s.tellVerbose("%s is not verified: %v", remote, err)
-		return nil
-	case entry.Size < 0:
-		s.tellVerbose("%s is not verified: the server does not tell the size", remote)
-		return nil
-	case entry.Size != sent:
-		return s.sizeMismatch("verifying the upload of "+remote, remote, sent, entry.Size)
-	}
-	return nil
 }

@@ -43,7 +43,7 @@ func (s *session) send(c *command, code int, text string) {
 	e := &c.effect
 	preliminary := code/100 == 1
 	switch {
-	case preliminary && e.NoPreliminary:
+	case preliminary && e.NoPreliminary, !preliminary && e.NoFinal:
 		return
 	case preliminary && e.Preliminary != "":
 		text = e.Preliminary + "\r\n"

@@ -137,6 +137,9 @@ type Error struct {
 	Reply Reply  // the server's reply, if there was one
 	Data  *DataConn
 	Hint  string // what to do about it, one line or several
+	// Unsent says that nothing of the command went out: the connection was found dead
+	// before. What is false may have been carried out.
+	Unsent bool
 	Err   error  // the error below, may be nil
 }
 

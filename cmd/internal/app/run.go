@@ -36,6 +36,7 @@ type ScriptFlags struct {
 	Timezone string        `placeholder:"ZONE" help:"zone of date texts, as in Europe/Berlin (default: this machine's)"`
 	Strict   bool          `help:"arithmetic on a text that is no number ends the script"`
 	Atomic   bool          `help:"uploads go to another name and are renamed when whole"`
+	Retry    Word          `placeholder:"TIMES[,SECONDS]" help:"attempts in all, and the wait before the second (default: 3,2)"`
 	// Command holds FILE and the script's arguments: whatever stands behind FILE
 	// is the script's, byte for byte, and is never read as a flag of ours.
 	Command []Word `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
@@ -117,6 +118,9 @@ func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {
 	}
 	if f.Atomic {
 		options.Settings["upload-mode"] = "ATOMIC"
+	}
+	if f.Retry != "" {
+		options.Settings["retry"] = string(f.Retry)
 	}
 	return options, nil
 }

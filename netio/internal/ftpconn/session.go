@@ -133,10 +133,9 @@ func (s *Session) do(ctx context.Context, op, name string, command func() error)
 	s.running.Lock()
 	defer s.running.Unlock()
 	e := s.begin(ctx)
-	if e == nil {
-		e = s.attempt(ctx, name, command)
-	}
-	if e == nil {
+	if e != nil {
+		e.Unsent = true
+	} else if e = s.attempt(ctx, name, command); e == nil {
 		return nil
 	}
 	e.Op, e.Host, e.Name = op, s.host, name

@@ -25,7 +25,7 @@ import (
 //	endless-line            the same with a line that never ends
 //	endless-reply           the same with a multi-line reply that never ends
 //	preliminary CODE TEXT   replaces the 1xx reply; "preliminary none" leaves it out
-//	final CODE TEXT         replaces the last reply
+//	final CODE TEXT         replaces the last reply; "final none" leaves it out
 //	drip [DURATION]         replies go out one byte at a time
 //	defer                   a command sent during a transfer is answered after it
 //	cut N [orderly]         data connection reset (or ended in order) after N bytes
@@ -144,7 +144,13 @@ func actions() map[string]func(argument string, e *Effect) error {
 			}
 			return replyLine(a, &e.Preliminary)
 		},
-		"final": func(a string, e *Effect) error { return replyLine(a, &e.Final) },
+		"final": func(a string, e *Effect) error {
+			if a == "none" {
+				e.NoFinal = true
+				return nil
+			}
+			return replyLine(a, &e.Final)
+		},
 		"drip": func(a string, e *Effect) (err error) {
 			e.Drip = true
 			if a != "" {

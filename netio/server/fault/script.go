@@ -46,6 +46,7 @@ type Effect struct {
 	Preliminary   string        // replaces the 1xx reply of a transfer
 	NoPreliminary bool          // leaves the 1xx reply of a transfer out
 	Final         string        // replaces the last reply of a command that was carried out
+	NoFinal       bool          // leaves that reply out: the command is done, and nobody hears of it
 	Drip          bool          // replies go out one byte at a time
 	DripPause     time.Duration // between two of these bytes
 
@@ -83,7 +84,7 @@ func (e *Effect) Replaces() bool {
 // EndsAtOnce reports whether the control connection is closed with no reply and
 // the command not carried out: Close or Reset, and no word of what comes before.
 func (e *Effect) EndsAtOnce() bool {
-	carriedOut := e.Final != "" || e.Preliminary != "" || e.NoPreliminary || e.Drip || e.TouchesData() ||
+	carriedOut := e.Final != "" || e.NoFinal || e.Preliminary != "" || e.NoPreliminary || e.Drip || e.TouchesData() ||
 		e.Payload != nil || e.Refuse || e.NoConnect || e.AddressHost != "" || e.AddressPort != 0
 	return (e.Close || e.Reset) && !e.Replaces() && !carriedOut
 }

@@ -24,6 +24,7 @@ func TestParseReadsEveryAction(t *testing.T) {
 		"preliminary 125 go":             {Preliminary: "125 go"},
 		"preliminary none":               {NoPreliminary: true},
 		"final 451 bad":                  {Final: "451 bad"},
+		"final none; close":              {NoFinal: true, Close: true},
 		"drip":                           {Drip: true},
 		"drip 5ms":                       {Drip: true, DripPause: 5 * time.Millisecond},
 		"defer":                          {Defer: true},

@@ -1,0 +1,217 @@
+package builtins
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// sending is one file on its way to the server, in one or several attempts.
+type sending struct {
+	state    *State
+	ctx      context.Context
+	attempts *trial
+	meter    *meter
+	before   os.FileInfo // the local file when it was opened
+
+	// sent is how far into the file the network was given it, in all attempts
+	// together: the server cannot have more of it.
+	sent int64
+	// stood is what bore the name before; nil if that was not asked or nothing did.
+	stood *session.Entry
+}
+
+// resumeLeast is the size from which on an upload is worth the question that a later
+// attempt needs the answer to: what bears the name before. Smaller ones are sent
+// from the beginning again.
+const resumeLeast = 256 << 10
+
+// store sends the file in place. If it is cut for good, the name on the server is
+// told with what became of it.
+func (o *sending) store(remote string) error {
+	if err := o.send(remote); err != nil {
+		if o.sent > 0 {
+			o.state.tellCut(o.ctx, remote, o.sent, o.before.Size())
+		}
+		return withName(err, "uploading "+remote, remote)
+	}
+	return o.confirm(remote)
+}
+
+// send makes name on the server what the local file is: one STOR, and after a cut
+// as many more attempts as there may be, each from where the server has it.
+func (o *sending) send(name string) error {
+	o.noteStanding(name)
+	err := o.upload(name, session.StoreReplace, 0)
+	for err != nil {
+		if err := o.attempts.again(o.ctx, err); err != nil {
+			return err
+		}
+		err = o.goOn(name)
+	}
+	return nil
+}
+
+// noteStanding asks what bears the name before the first byte goes out.
+func (o *sending) noteStanding(name string) {
+	o.stood = nil
+	if o.before.Size() < resumeLeast || !o.resumable() {
+		return
+	}
+	if e, err := o.state.session.Stat(o.ctx, name); err == nil {
+		o.stood = &e
+	}
+}
+
+// resumable reports whether bytes of the file are bytes on the server, which can
+// take them from the middle on.
+func (o *sending) resumable() bool {
+	return o.state.settings.kind == session.TypeBinary && o.state.session.Caps().Resume
+}
+
+// upload is one attempt from offset on.
+func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err error) {
+	if _, err := o.meter.file.Seek(offset, io.SeekStart); err != nil {
+		return localReading(o.meter.event.Local, err)
+	}
+	o.meter.event.Done = offset
+	if offset == 0 {
+		o.sent = 0
+	}
+	var n int64
+	if offset > 0 && mode == session.StoreReplace {
+		n, err = o.state.session.UploadFrom(o.ctx, name, offset, o.meter)
+	} else {
+		n, err = o.state.session.Upload(o.ctx, name, mode, o.meter)
+	}
+	o.sent = max(o.sent, offset+n)
+	return err
+}
+
+func localReading(name string, err error) error {
+	return &session.Error{Op: "reading " + name, Cause: session.LocalFailure, Class: session.ClassLocal, Name: name, Err: err}
+}
+
+// goOn is an attempt after one that failed.
+func (o *sending) goOn(name string) error {
+	s := o.state
+	offset, err := o.arrived(name)
+	if err != nil {
+		return err
+	}
+	if offset == 0 {
+		return o.upload(name, session.StoreReplace, 0)
+	}
+	s.tell("Resuming %s at %s", name, plural64(offset, "byte"))
+	if offset == o.before.Size() {
+		o.meter.event.Done = offset
+		return nil // all of it had arrived, and only the server's word was lost
+	}
+	err = o.upload(name, session.StoreReplace, offset)
+	if err == nil || o.meter.event.Done > offset || !refusesOffset(err) {
+		return err
+	}
+	// Appending goes on where the file ends, wherever that is; so it must end where
+	// the rest begins.
+	now, err := o.arrived(name)
+	switch {
+	case err != nil:
+		return err
+	case now == offset && o.exactly(name, offset):
+		s.tellVerbose("the server does not resume uploads: the rest of %s is appended", name)
+		return o.upload(name, session.StoreAppend, offset)
+	}
+	s.tellVerbose("the server does not resume uploads: %s starts from the beginning", name)
+	return o.upload(name, session.StoreReplace, 0)
+}
+
+// arrived is how many bytes of this very upload the server has for certain; 0 where
+// that is not known, and the upload begins anew.
+func (o *sending) arrived(name string) (int64, error) {
+	s := o.state
+	if now, err := o.meter.file.Stat(); err != nil {
+		return 0, localReading(o.meter.event.Local, err)
+	} else if now.Size() != o.before.Size() || !now.ModTime().Equal(o.before.ModTime()) {
+		s.tell("%s changed meanwhile and is sent from the beginning", o.meter.event.Local)
+		o.before, o.meter.event.Size = now, now.Size()
+		return 0, nil
+	}
+	if o.sent == 0 || o.before.Size() < resumeLeast || !o.resumable() {
+		return 0, nil
+	}
+	e, err := s.session.Stat(o.ctx, name)
+	switch {
+	case err != nil && passes(err):
+		return 0, err
+	case err != nil, e.Kind != session.KindFile, e.Size < 0, e.Size > o.sent:
+		return 0, nil
+	case o.stood != nil && o.stood.Size == e.Size && sameTime(*o.stood, e):
+		// What stood there before still does: the server writes elsewhere first.
+		return 0, nil
+	}
+	return e.Size, nil
+}
+
+// exactly reports whether name is so long on the server.
+func (o *sending) exactly(name string, size int64) bool {
+	e, err := o.state.session.Stat(o.ctx, name)
+	return err == nil && e.Size == size
+}
+
+// confirm holds what was sent against the local file as it was and as it is, and
+// against what the server has as remote. A file that became shorter meanwhile was
+// being written anew: nobody knows what the bytes that were sent are. One that
+// grew was sent up to an end that it had.
+func (o *sending) confirm(remote string) error {
+	s, m, sent := o.state, o.meter, o.meter.event.Done
+	if after, err := m.file.Stat(); err == nil {
+		switch {
+		case after.Size() < o.before.Size(), sent < o.before.Size():
+			return &session.Error{
+				Op: "uploading " + m.event.Local, Cause: session.SizeMismatch, Class: session.ClassIntegrity, Name: m.event.Local,
+				Err: fmt.Errorf("the file became shorter while it was sent: it had %d bytes, %d were sent, it has %d", o.before.Size(), sent, after.Size()),
+			}
+		case after.Size() != o.before.Size(), !after.ModTime().Equal(o.before.ModTime()):
+			s.warn("%s changed while it was sent: %d of its %d bytes were sent", m.event.Local, sent, after.Size())
+		}
+	}
+	return s.verifyUpload(o.ctx, remote, sent)
+}
+
+// tellCut says what lies on the server after an upload in place that was cut: sent
+// of size bytes were given to the network.
+func (s *State) tellCut(ctx context.Context, remote string, sent, size int64) {
+	if ctx.Err() == nil {
+		if e, err := s.session.Stat(ctx, remote); err == nil && e.Size >= 0 {
+			s.tell("%s on the server is not whole: %d of %d bytes arrived", remote, e.Size, size)
+			return
+		}
+	}
+	s.tell("%s on the server is not whole: at most %d of %d bytes arrived", remote, sent, size)
+}
+
+// verifyUpload compares the size that the server tells with what was sent.
+func (s *State) verifyUpload(ctx context.Context, remote string, sent int64) error {
+	if !s.verifies() {
+		return nil
+	}
+	entry, err := s.session.Stat(ctx, remote)
+	switch {
+	case err != nil && (ends(session.CauseOf(err)) || isOffline(err)):
+		return err
+	case err != nil:
+		// The transfer was confirmed. A name that is gone at once is how folders
+		// behave that something empties.
+		s.tellVerbose("%s is not verified: %v", remote, err)
+		return nil
+	case entry.Size < 0:
+		s.tellVerbose("%s is not verified: the server does not tell the size", remote)
+		return nil
+	case entry.Size != sent:
+		return s.sizeMismatch("verifying the upload of "+remote, remote, sent, entry.Size)
+	}
+	return nil
+}
