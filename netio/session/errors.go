@@ -140,7 +140,7 @@ type Error struct {
 	// Unsent says that nothing of the command went out: the connection was found dead
 	// before. What is false may have been carried out.
 	Unsent bool
-	Err   error  // the error below, may be nil
+	Err    error // the error below, may be nil
 }
 
 // Error is one line without the hint; bytes from outside are not escaped here.
