@@ -90,8 +90,16 @@ func (c *control) send(ctx context.Context, line string, within time.Duration) e
 		return fault(session.BadArgument, errors.New("a command line cannot hold CR, LF or NUL"))
 	}
 	c.conn.SetWriteDeadline(time.Now().Add(within))
-	stop := context.AfterFunc(ctx, func() { c.conn.SetWriteDeadline(longAgo) })
-	defer stop()
+	set := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.conn.SetWriteDeadline(longAgo)
+		close(set)
+	})
+	defer func() {
+		if !stop() {
+			<-set // late, the deadline would be the next command's, and ABOR is that
+		}
+	}()
 	c.observe(session.Wire{Kind: session.WireCommand, Text: masked(line)})
 	c.pending = true
 	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {

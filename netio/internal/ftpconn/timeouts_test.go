@@ -121,3 +121,24 @@ func TestTimeout_Farewell(t *testing.T) {
 	client.Close(context.Background())
 	within(t, start)
 }
+
+// A command that is cancelled while it is sent does not cut off the next one, which
+// as a rule is ABOR.
+func TestCancelled_LeavesTheNextCommandAlone(t *testing.T) {
+	server := newFake(t)
+	var cancel context.CancelFunc
+	client := server.connect(session.Settings{Observe: func(w session.Wire) {
+		if w.Kind == session.WireCommand && cancel != nil {
+			go cancel()
+		}
+	}})
+	for range 4000 {
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(context.Background())
+		client.control.send(ctx, "NOOP", patient.Reply)
+		cancel = nil
+		if err := client.control.send(context.Background(), "NOOP", patient.Reply); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
