@@ -19,7 +19,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		return nil, err
 	}
 	switch endpoint.Protocol {
-	case session.FTP:
+	case session.FTP, session.FTPSExplicit, session.FTPSImplicit:
 		s, err := ftpconn.Dial(ctx, endpoint, settings)
 		if err != nil {
 			return nil, err
@@ -32,8 +32,8 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		Class: session.ClassPermanent,
 		Host:  endpoint.Address,
 		Name:  endpoint.Host,
-		Hint:  "SETPROTOCOL(FTP) speaks FTP, which protects nothing on its way",
-		Err:   fmt.Errorf("this version speaks FTP only, not %s", nameOf(endpoint.Protocol)),
+		Hint:  "SETPROTOCOL(FTPS) protects what is sent as well, where the server speaks it",
+		Err:   fmt.Errorf("this version speaks FTP and FTPS, not %s", nameOf(endpoint.Protocol)),
 	}
 }
 
