@@ -97,3 +97,17 @@ func errorOf(err error) *session.Error {
 	}
 	return &session.Error{Op: "an error without a cause", Cause: session.Internal, Class: session.ClassInternal, Err: err}
 }
+
+// ResultOf is the result that a script gets for an error: its code, name, class and
+// sentence. An error without a cause is INTERNAL.
+func ResultOf(err error) catalog.Result {
+	e := errorOf(err)
+	r, ok := causeResults()[e.Cause]
+	if !ok {
+		r = causeResults()[session.Internal]
+	}
+	if e.Class != session.ClassNone {
+		r.Class = e.Class.String()
+	}
+	return r
+}

@@ -141,6 +141,32 @@ func parseAuthority(text, shown string) (target, error) {
 	return t, nil
 }
 
+// EndpointOf reads a host as OPENHOST does, for those who connect without a script.
+// protocol is a constant of SETPROTOCOL and holds where a URL names none; port 0 is
+// the protocol's own; hostMap is as in Options. A user and a password are those of the
+// URL. The error is a *session.Error of BadArgument.
+func EndpointOf(written, protocol string, port int, hostMap map[string]string) (session.Endpoint, error) {
+	t, err := parseTarget(written)
+	if err != nil {
+		return session.Endpoint{}, err
+	}
+	if t.protocol != "" {
+		protocol = t.protocol
+	}
+	spoken, known := protocolNames()[protocol]
+	if !known {
+		return session.Endpoint{}, badArgument(fmt.Sprintf("%s is no protocol", quoted(protocol)))
+	}
+	switch {
+	case t.port != 0:
+		port = t.port
+	case port == 0:
+		port = defaultPort(spoken)
+	}
+	address, _, err := mapHost(hostMap, t.host, port)
+	return session.Endpoint{Protocol: spoken, Host: t.host, Address: address, User: t.user, Password: t.password}, err
+}
+
 // defaultPort is the protocol's own.
 func defaultPort(p session.Protocol) int {
 	switch p {

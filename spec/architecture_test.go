@@ -41,6 +41,7 @@ var rooms = []struct {
 	{"netio/server/relay", nil},
 	{"netio/server", []string{"netio/session", "netio/server/fault"}},
 	{"builtins", []string{"vm", "builtins/catalog", "netio", "netio/session", "netio/internal", "vm/bytecode", "vm/value", "vm/diag"}},
+	{"cmd/internal/doctor", []string{"builtins", "builtins/catalog", "vm", "vm/bytecode", "vm/value", "vm/diag", "netio", "netio/session", "netio/internal"}},
 	{"cmd/internal/app", []string{"builtins", "builtins/catalog", "vm", "vm/bytecode", "vm/value", "vm/diag", "netio", "netio/session", "netio/internal"}},
 	{"cmd/sftpc-run", []string{"cmd/internal/app", "builtins", "builtins/catalog", "vm", "vm/bytecode", "vm/value", "vm/diag", "netio", "netio/session", "netio/internal"}},
 	{"cmd/sftpc", []string{""}},

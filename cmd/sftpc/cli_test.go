@@ -267,13 +267,14 @@ func modeCommand(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// portsCommand is `ports FROM TO`: a copy in which each port after a colon, which
-// differs from run to run, is PORT.
+// portsCommand is `ports FROM TO`: a copy in which each port after a colon and each
+// duration, which differ from run to run, are PORT and TIME.
 func portsCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) != 2 {
 		ts.Fatalf("usage: ports FROM TO")
 	}
 	text := regexp.MustCompile(`:\d{4,5}\b`).ReplaceAllString(ts.ReadFile(args[0]), ":PORT")
+	text = regexp.MustCompile(`\b(\d+(\.\d+)?(h|m|s|ms|µs|ns))+\b`).ReplaceAllString(text, "TIME")
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
 }
 

@@ -2,7 +2,7 @@
 //
 // main.go has the table of verbs and reads the command line; each verb has a file
 // of its own: run.go, rehearse.go (with rehearsalhosts.go, the servers that answer
-// for every host, and trees.go, what changed), serve.go, check.go, build.go,
+// for every host, and trees.go, what changed), serve.go, doctor.go, check.go, build.go,
 // inspect.go, page.go (the verb doc), version.go and completion.go. What it shares
 // with sftpc-run is in cmd/internal/app; read that room's run.go first.
 //

@@ -32,6 +32,7 @@ type commandLine struct {
 	Run      runVerb      `cmd:"" group:"run" help:"run a script or bundle"`
 	Rehearse rehearseVerb `cmd:"" group:"run" help:"run a script against embedded servers, touching nothing else"`
 	Serve    serveVerb    `cmd:"" group:"run" help:"serve a folder over FTP on this machine, to try scripts with"`
+	Doctor   doctorVerb   `cmd:"" group:"run" help:"find out what works with a server, or on this machine"`
 
 	Check   checkVerb   `cmd:"" group:"compile" help:"tell the mistakes in scripts"`
 	Build   buildVerb   `cmd:"" group:"compile" help:"compile a script into a bundle"`

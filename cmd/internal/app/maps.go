@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// hostMap reads --host NAME=ADDRESS[:PORT].
-func hostMap(values []string) (map[string]string, error) {
+// HostMap reads --host NAME=ADDRESS[:PORT], for Options.HostMap.
+func HostMap(values []string) (map[string]string, error) {
 	hosts := map[string]string{}
 	for _, v := range values {
 		name, address, ok := strings.Cut(v, "=")
@@ -29,9 +29,9 @@ func hostMap(values []string) (map[string]string, error) {
 	return hosts, nil
 }
 
-// driveMap reads --drive C=DIR and --drive '\\server\share=DIR'. Folders are
-// taken from dir if they are relative.
-func driveMap(values []string, dir string) (map[string]string, error) {
+// DriveMap reads --drive C=DIR and --drive '\\server\share=DIR', for Options.Drives.
+// Folders are taken from dir if they are relative.
+func DriveMap(values []string, dir string) (map[string]string, error) {
 	drives := map[string]string{}
 	for _, v := range values {
 		name, folder, ok := strings.Cut(v, "=")

@@ -20,7 +20,7 @@ func TestHostMap(t *testing.T) {
 		{[]string{"a=1.2.3.4", "b=other.example"}, map[string]string{"a": "1.2.3.4", "b": "other.example"}},
 	}
 	for _, c := range good {
-		if have, err := hostMap(c.values); err != nil || !maps.Equal(have, c.want) {
+		if have, err := HostMap(c.values); err != nil || !maps.Equal(have, c.want) {
 			t.Errorf("%q: %v, %v, expected %v", c.values, have, err, c.want)
 		}
 	}
@@ -37,7 +37,7 @@ func TestHostMap(t *testing.T) {
 		"h=[::1]:700000": "is not a port",
 	}
 	for values, want := range bad {
-		_, err := hostMap(strings.Fields(values))
+		_, err := HostMap(strings.Fields(values))
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {
 			t.Errorf("%s: %v, expected %s", values, err, want)
 		}
@@ -59,7 +59,7 @@ func TestDriveMap(t *testing.T) {
 		{[]string{"C=a", "D=b=c"}, map[string]string{"C": filepath.Join(dir, "a"), "D": filepath.Join(dir, "b=c")}},
 	}
 	for _, c := range good {
-		if have, err := driveMap(c.values, dir); err != nil || !maps.Equal(have, c.want) {
+		if have, err := DriveMap(c.values, dir); err != nil || !maps.Equal(have, c.want) {
 			t.Errorf("%q: %v, %v, expected %v", c.values, have, err, c.want)
 		}
 	}
@@ -68,7 +68,7 @@ func TestDriveMap(t *testing.T) {
 		{"C=a", "c=b"}, {`\\s\h=a`, `//S/H=b`},
 	}
 	for _, values := range bad {
-		if have, err := driveMap(values, dir); err == nil {
+		if have, err := DriveMap(values, dir); err == nil {
 			t.Errorf("%q is %v", values, have)
 		}
 	}

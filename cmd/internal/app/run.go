@@ -81,10 +81,10 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	if err != nil {
 		return options, err
 	}
-	if options.HostMap, err = hostMap(Words(f.Host)); err != nil {
+	if options.HostMap, err = HostMap(Words(f.Host)); err != nil {
 		return options, err
 	}
-	if options.Drives, err = driveMap(Words(f.Drive), p.Dir); err != nil {
+	if options.Drives, err = DriveMap(Words(f.Drive), p.Dir); err != nil {
 		return options, err
 	}
 	if f.Proxy != "" {

@@ -3,6 +3,8 @@ package ftpconn
 import (
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -36,6 +38,15 @@ func (s *Session) unprepared(about session.DataConn, reply session.Reply, err er
 
 // hintFor says what to do about a data connection that failed.
 func (s *Session) hintFor(e *session.Error) string {
+	hint := s.wayOn(e)
+	if strings.Contains(hint, "firewall") && !s.proxied {
+		host, _, _ := net.SplitHostPort(s.host)
+		hint += "\nsftpc doctor " + host + " --firewall tries every way and names the openings"
+	}
+	return hint
+}
+
+func (s *Session) wayOn(e *session.Error) string {
 	about := e.Data
 	if about == nil {
 		return ""

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sftpc/sftpc/builtins"
+	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/cmd/internal/doctor"
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/session"
+	"github.com/sftpc/sftpc/vm/diag"
+)
+
+type doctorVerb struct {
+	Hosts         []app.Word    `arg:"" optional:"" name:"host" help:"what OPENHOST takes; without a host this machine is examined"`
+	User          app.Word      `placeholder:"NAME" help:"whom to log in as (default: the URL's, or anonymous)"`
+	Password      app.Word      `placeholder:"SOURCE" help:"where the password is: env:NAME or file:PATH (default: env:SFTPC_PASSWORD where that is set)"`
+	Protocol      string        `default:"FTP" help:"FTP, FTPS, FTPS_IMPLICIT or SFTP, as in SETPROTOCOL"`
+	Port          int           `placeholder:"N" help:"the port to connect to (default: the protocol's)"`
+	Host          []app.Word    `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR for NAME (repeatable)"`
+	Proxy         app.Word      `placeholder:"URL" help:"reach the hosts through this proxy"`
+	Drive         []app.Word    `placeholder:"C=DIR" sep:"none" help:"a drive to examine on this machine (repeatable)"`
+	ActivePorts   string        `placeholder:"FROM-TO" help:"where active mode listens, as in SETACTIVEPORTS"`
+	ActiveAddress string        `placeholder:"ADDR" help:"what active mode announces, as in SETACTIVEADDRESS"`
+	Wait          time.Duration `default:"10s" help:"how long to wait for anything"`
+	Connections   int           `default:"4" help:"how many connections at a time to try; 1 for no more than one"`
+	Firewall      bool          `help:"print the openings that each mode needs, on both sides"`
+	JSON          bool          `name:"json" help:"print the report as JSON: sftpc doc doctor"`
+	Verbose       bool          `short:"v" help:"tell on standard error what is tried"`
+}
+
+// do examines this machine, or hosts. What was found goes to standard output.
+func (v *doctorVerb) do(p *app.Process) int {
+	ctx, stop := app.WithSignals(context.Background())
+	defer stop()
+	var subjects []doctor.Subject
+	if len(v.Hosts) == 0 {
+		machine, err := v.machine(p)
+		if err != nil {
+			return p.Refuse(app.StatusUsage, err)
+		}
+		subjects = append(subjects, doctor.ExamineMachine(ctx, machine))
+	} else {
+		endpoints, options, err := v.prepare(p)
+		if err != nil {
+			return p.Refuse(app.StatusUsage, err)
+		}
+		for _, endpoint := range endpoints {
+			subjects = append(subjects, doctor.Examine(ctx, endpoint, options))
+			if ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	report := doctor.NewReport(subjects)
+	write := report.WriteText
+	if v.JSON {
+		write = report.WriteJSON
+	}
+	if err := write(p.Stdout); err != nil {
+		return p.Refuse(app.StatusFound, err)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return p.Refuse(app.StatusFound, err)
+	}
+	if !report.Good {
+		return app.StatusFound
+	}
+	return app.StatusGood
+}
+
+// prepare reads the command line for hosts.
+func (v *doctorVerb) prepare(p *app.Process) ([]session.Endpoint, doctor.Options, error) {
+	options := doctor.Options{
+		Timeouts:    session.Timeouts{Connect: v.Wait, Reply: v.Wait, Idle: v.Wait},
+		Connections: v.Connections, Firewall: v.Firewall, AnyPorts: systemPorts(),
+	}
+	if v.Verbose {
+		options.Tell = func(text string) { fmt.Fprintln(p.Stderr, text) }
+	}
+	if len(v.Drive) > 0 {
+		return nil, options, errors.New("--drive is for this machine: without a host")
+	}
+	if v.Wait <= 0 {
+		return nil, options, fmt.Errorf("--wait %s: expected a time above zero", v.Wait)
+	}
+	if v.Port < 0 || v.Port > 65535 {
+		return nil, options, fmt.Errorf("--port %d: expected a number from 1 to 65535", v.Port)
+	}
+	if v.Connections < 1 || v.Connections > 100 {
+		return nil, options, fmt.Errorf("--connections %d: expected a number from 1 to 100", v.Connections)
+	}
+	var err error
+	if options.Mode, err = v.mode(); err != nil {
+		return nil, options, err
+	}
+	hosts, err := app.HostMap(app.Words(v.Host))
+	if err != nil {
+		return nil, options, err
+	}
+	if v.Proxy != "" {
+		if _, _, err := netio.CheckProxy(string(v.Proxy)); err != nil {
+			return nil, options, fmt.Errorf("--proxy: %w", err)
+		}
+	}
+	password, err := v.password(p)
+	if err != nil {
+		return nil, options, fmt.Errorf("--password: %w", err)
+	}
+	var endpoints []session.Endpoint
+	for _, host := range v.Hosts {
+		endpoint, err := v.endpoint(string(host), password, hosts)
+		if err != nil {
+			return nil, options, err
+		}
+		endpoints = append(endpoints, endpoint)
+	}
+	return endpoints, options, nil
+}
+
+func (v *doctorVerb) endpoint(host, password string, hosts map[string]string) (session.Endpoint, error) {
+	endpoint, err := builtins.EndpointOf(host, strings.ToUpper(v.Protocol), v.Port, hosts)
+	if err != nil {
+		return endpoint, err
+	}
+	if endpoint.Password != "" {
+		return endpoint, errors.New("the URL holds a password, which other users of this machine can read on a command line: --password env:NAME or file:PATH")
+	}
+	if v.User != "" {
+		if endpoint.User != "" {
+			return endpoint, errors.New("--user names a user, and the URL names one too")
+		}
+		endpoint.User = string(v.User)
+	}
+	if endpoint.User != "" {
+		endpoint.Password = password
+	}
+	endpoint.Proxy = string(v.Proxy)
+	return endpoint, nil
+}
+
+func (v *doctorVerb) password(p *app.Process) (string, error) {
+	if v.Password != "" {
+		return p.ReadSecret(string(v.Password))
+	}
+	password, _ := p.Getenv("SFTPC_PASSWORD")
+	return password, nil
+}
+
+// mode reads what active mode listens on and announces.
+func (v *doctorVerb) mode() (session.DataMode, error) {
+	var mode session.DataMode
+	if v.ActivePorts != "" {
+		from, to, _ := strings.Cut(v.ActivePorts, "-")
+		least, err := strconv.Atoi(from)
+		most, err2 := strconv.Atoi(to)
+		if err != nil || err2 != nil || least < 1024 || most > 65535 || least > most {
+			return mode, fmt.Errorf("--active-ports %s: expected FROM-TO, from 1024 to 65535", v.ActivePorts)
+		}
+		mode.PortFrom, mode.PortTo = least, most
+	}
+	if v.ActiveAddress != "" {
+		address, err := netip.ParseAddr(v.ActiveAddress)
+		if err != nil || address.IsUnspecified() || address.IsMulticast() {
+			return mode, fmt.Errorf("--active-address %s: expected an IP address that the server can connect to", v.ActiveAddress)
+		}
+		mode.Announce = address
+	}
+	return mode, nil
+}
+
+// systemPorts are the ports that this system gives to those who ask for any, 0 where
+// it does not say.
+func systemPorts() [2]int {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		return [2]int{}
+	}
+	var ports [2]int
+	if _, err := fmt.Sscan(string(text), &ports[0], &ports[1]); err != nil {
+		return [2]int{}
+	}
+	return ports
+}
+
+// machine collects what there is to look at here.
+func (v *doctorVerb) machine(p *app.Process) (doctor.Machine, error) {
+	if v.Firewall {
+		return doctor.Machine{}, errors.New("--firewall needs a host: the openings are for its ports")
+	}
+	drives, err := app.DriveMap(app.Words(v.Drive), p.Dir)
+	if err != nil {
+		return doctor.Machine{}, err
+	}
+	m := doctor.Machine{
+		Name: "this machine", Getenv: p.Getenv, Zone: p.Zone, Now: time.Now, Umask: p.Umask,
+		Unix: runtime.GOOS != "windows", Drives: drives,
+	}
+	if name, err := os.Hostname(); err == nil {
+		m.Name = diag.Escape(name)
+	}
+	m.State, m.KnownHosts = stateFolder(p), knownHostsFiles(p)
+	if socket, ok := p.Getenv("SSH_AUTH_SOCK"); ok && socket != "" {
+		m.AgentName = socket
+		m.Agent = func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}
+	}
+	return m, nil
+}
+
+// home is the account's folder, "" if it has none.
+func home(p *app.Process) string {
+	name := "HOME"
+	if runtime.GOOS == "windows" {
+		name = "USERPROFILE"
+	}
+	folder, _ := p.Getenv(name)
+	if !filepath.IsAbs(folder) {
+		return ""
+	}
+	return folder
+}
+
+// stateFolder is where sftpc keeps what it learns, by the XDG rules or Windows's.
+func stateFolder(p *app.Process) string {
+	variable, below := "XDG_STATE_HOME", ".local/state"
+	if runtime.GOOS == "windows" {
+		variable, below = "LOCALAPPDATA", "AppData/Local"
+	}
+	if folder, ok := p.Getenv(variable); ok && filepath.IsAbs(folder) {
+		return filepath.Join(folder, "sftpc")
+	}
+	if home(p) == "" {
+		return ""
+	}
+	return filepath.Join(home(p), filepath.FromSlash(below), "sftpc")
+}
+
+// knownHostsFiles are the files of host keys of OpenSSH.
+func knownHostsFiles(p *app.Process) []string {
+	var files []string
+	if folder := home(p); folder != "" {
+		files = append(files, filepath.Join(folder, ".ssh", "known_hosts"))
+	}
+	if runtime.GOOS != "windows" {
+		files = append(files, "/etc/ssh/ssh_known_hosts")
+	}
+	return files
+}
