@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
@@ -98,10 +99,6 @@ func (s *State) findProgram(name string) (string, error) {
 		Name: name, Err: exec.ErrNotFound}
 }
 
-// outputGrace is how long output is waited for after a program ended, when
-// something that it left behind keeps the pipe open and cannot be killed with it.
-const outputGrace = 2 * time.Second
-
 // start runs a program with its output told line by line.
 func (s *State) start(ctx context.Context, program *exec.Cmd) error {
 	reader, writer, err := os.Pipe()
@@ -118,10 +115,11 @@ func (s *State) start(ctx context.Context, program *exec.Cmd) error {
 	if err != nil {
 		return startFailure(program, err)
 	}
+	output := &programOutput{pipe: reader}
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		s.tellOutput(reader)
+		s.tellOutput(output)
 	}()
 	ended := make(chan struct{})
 	watched := make(chan struct{})
@@ -138,9 +136,7 @@ func (s *State) start(ctx context.Context, program *exec.Cmd) error {
 	<-watched
 	// What the program left running dies with it; its output ends then too.
 	group.kill()
-	grace := time.AfterFunc(outputGrace, func() { reader.Close() })
-	<-told
-	grace.Stop()
+	output.finish(told)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -164,6 +160,70 @@ func exitFailure(code int) *Failure {
 	return &Failure{ExitCode: code, Attempt: 1, Of: 1, Result: catalog.Result{
 		Code: code, Class: session.ClassLocal.String(), Sentence: fmt.Sprintf("the program ended with exit code %d", code),
 	}}
+}
+
+// programOutput is the near end of the pipe that a program writes into.
+type programOutput struct {
+	pipe *os.File
+
+	lock    sync.Mutex
+	got     int           // bytes
+	waited  time.Duration // for them
+	waiting time.Time     // since when; zero while what came is told
+}
+
+func (o *programOutput) Read(p []byte) (int, error) {
+	o.note(0, time.Now())
+	n, err := o.pipe.Read(p)
+	o.note(n, time.Time{})
+	return n, err
+}
+
+// note is called when a wait begins, and when it ends with so many bytes.
+func (o *programOutput) note(got int, waiting time.Time) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if !o.waiting.IsZero() {
+		o.waited += time.Since(o.waiting)
+	}
+	o.got, o.waiting = o.got+got, waiting
+}
+
+func (o *programOutput) soFar() (got int, waited time.Duration) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.waiting.IsZero() {
+		return o.got, o.waited
+	}
+	return o.got, o.waited + time.Since(o.waiting)
+}
+
+const (
+	// outputGrace is how long output is waited for after a program ended, when
+	// something that it left behind keeps the pipe open and cannot be killed with it.
+	outputGrace = 2 * time.Second
+	// mostInPipe is more than a pipe holds: what comes beyond is not the program's.
+	mostInPipe = 1 << 20
+)
+
+// finish is called when the program has ended. It returns when all output is told,
+// however long that takes whoever reads it; only waiting for more has an end.
+func (o *programOutput) finish(told <-chan struct{}) {
+	before, waited := o.soFar()
+	ticker := time.NewTicker(outputGrace / 20)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-told:
+			return
+		case <-ticker.C:
+			if got, now := o.soFar(); got-before > mostInPipe || now-waited > outputGrace {
+				o.pipe.Close()
+				<-told
+				return
+			}
+		}
+	}
 }
 
 // longestOutputLine bounds the bytes of one message; a longer line is several.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -75,6 +76,51 @@ func TestExec_longLinesArePutInPieces(t *testing.T) {
 	}
 	if length != 200000 || pieces != 4 {
 		t.Errorf("%d bytes in %d pieces", length, pieces)
+	}
+}
+
+// What a program has written is told to its end, also to somebody who reads slowly.
+func TestExec_outputIsToldToItsEnd(t *testing.T) {
+	t.Parallel()
+	b, _ := shellBench(t)
+	told := 0
+	b.job.Events = func(e Event) {
+		if e.Kind == Message {
+			if told++; told == 1 {
+				time.Sleep(outputGrace + outputGrace/4)
+			}
+		}
+	}
+	b.run(`EXEC("for i in 1 2 3 4 5 6 7 8 9 10; do head -c 6000 /dev/zero | tr '\\0' x; echo; done")`)
+	if told != 10 {
+		t.Errorf("%d lines of 10", told)
+	}
+}
+
+func TestExec_isNotHeldUpByWhatEscaped(t *testing.T) {
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip(err) // not on every system
+	}
+	for _, left := range []string{"sleep 600", "while true; do echo y; sleep 0.1; done"} {
+		t.Run(left, func(t *testing.T) {
+			t.Parallel()
+			b, dir := shellBench(t)
+			o := b.run(`EXEC("setsid sh -c 'echo $$ > child; ` + left + `' & until test -s child; do sleep 0.01; done; echo over")`)
+			text, err := os.ReadFile(filepath.Join(dir, "child"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
+				t.Errorf("it did not escape: %v", err)
+			}
+			if o.result.Status != 0 || !o.has("over\n") {
+				t.Errorf("status %d, %q", o.result.Status, o.transcript)
+			}
+		})
 	}
 }
 
