@@ -7,6 +7,7 @@ import (
 
 	"github.com/sftpc/sftpc/netio/internal/ftpconn"
 	"github.com/sftpc/sftpc/netio/internal/proxy"
+	"github.com/sftpc/sftpc/netio/internal/sshconn"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -19,8 +20,14 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		return nil, err
 	}
 	switch endpoint.Protocol {
-	case session.FTP, session.FTPSExplicit, session.FTPSImplicit:
+	case session.FTP:
 		s, err := ftpconn.Dial(ctx, endpoint, settings)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	case session.SFTP:
+		s, err := sshconn.Dial(ctx, endpoint, settings)
 		if err != nil {
 			return nil, err
 		}
@@ -32,8 +39,8 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		Class: session.ClassPermanent,
 		Host:  endpoint.Address,
 		Name:  endpoint.Host,
-		Hint:  "SETPROTOCOL(FTPS) protects what is sent as well, where the server speaks it",
-		Err:   fmt.Errorf("this version speaks FTP and FTPS, not %s", nameOf(endpoint.Protocol)),
+		Hint:  "SETPROTOCOL(SFTP) protects what it moves, where the server has it",
+		Err:   fmt.Errorf("this version speaks FTP and SFTP only, not %s", nameOf(endpoint.Protocol)),
 	}
 }
 

@@ -143,17 +143,9 @@ func (m *Machine) Run(ctx context.Context) error {
 	m.reset(ctx, bound.Funcs)
 	// No goroutine waits for the context during the run: the flag is set when it
 	// ends, and the loop looks at it when its countdown is over.
-	set := make(chan struct{})
-	release := context.AfterFunc(ctx, func() {
-		m.stop.Store(true)
-		close(set)
-	})
+	release := context.AfterFunc(ctx, func() { m.stop.Store(true) })
 	defer m.drop()
-	defer func() {
-		if !release() {
-			<-set // late, the flag would stop the next run
-		}
-	}()
+	defer release()
 	return m.finish(m.guarded())
 }
 

@@ -40,7 +40,8 @@ type Session interface {
 	// if the server answers within the reply time-out.
 	Download(ctx context.Context, name string, offset int64, w io.Writer) (int64, error)
 	// Upload sends r's bytes as name in the way that mode says and returns how
-	// many were handed to the network. A nil error means that the server confirmed
+	// many were handed to the network, or confirmed where the protocol confirms
+	// them (Caps.Overlap is not 0). A nil error means that the server confirmed
 	// the end of the transfer; an error of r itself aborts the transfer (the server
 	// must not take a cut upload for a whole one) and is wrapped.
 	Upload(ctx context.Context, name string, mode StoreMode, r io.Reader) (int64, error)
@@ -143,9 +144,14 @@ type Caps struct {
 	SetTimes        bool
 	Chmod           bool
 	Resume          bool // REST or its like
-	RawCommands     bool
-	Features        map[string]string // FEAT names in capitals and their arguments
-	Greeting        string
+	// Overlap is how many bytes before the end of a file whose upload was cut may be
+	// missing although later ones are there: a resumed upload begins so far before
+	// the end, or where Upload said that the server had confirmed. 0 where bytes
+	// arrive in order.
+	Overlap     int64
+	RawCommands bool
+	Features    map[string]string // FEAT names in capitals and their arguments
+	Greeting    string
 }
 
 // Reply is one answer of the control connection.
@@ -178,6 +184,14 @@ type Hasher interface {
 	// CRC32, the first that the server has. The sum is the hash's bytes.
 	// NotSupported is the error where it has none of them.
 	Hash(ctx context.Context, name string, algorithms []string) (algorithm string, sum []byte, err error)
+}
+
+// Replacer is implemented by sessions that can rename onto a name that exists, in
+// one step.
+type Replacer interface {
+	// Replace is Rename, and a file at to is replaced. NotSupported is the error
+	// where this server cannot; nothing has been changed then.
+	Replace(ctx context.Context, from, to string) error
 }
 
 // Adjuster is implemented by sessions whose time-outs and features can change

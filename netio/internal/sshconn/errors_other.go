@@ -1,0 +1,6 @@
+//go:build !unix
+
+package sshconn
+
+// isQuota is a question for systems that have the error.
+func isQuota(error) bool { return false }

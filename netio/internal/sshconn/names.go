@@ -1,0 +1,321 @@
+package sshconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// mostName bounds a path that a server names, in bytes.
+const mostName = 64 << 10
+
+// absolute is a name from the root: SFTP itself knows no current directory. What
+// ".." in it means is left to the server, whose links may lead anywhere.
+func (s *Session) absolute(name string) string {
+	switch {
+	case strings.HasPrefix(name, "/"):
+		return name
+	case name == "" || name == ".":
+		return s.directory
+	}
+	return strings.TrimSuffix(s.directory, "/") + "/" + name
+}
+
+func badLine(name string) bool { return strings.ContainsAny(name, "\r\n\x00") }
+
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return fault(session.BadArgument, errors.New("an empty name"))
+	case badLine(name):
+		return fault(session.BadArgument, errors.New("a name cannot hold CR, LF or NUL"))
+	case len(name) > mostName:
+		return fault(session.BadArgument, fmt.Errorf("a name of %d bytes", len(name)))
+	}
+	return nil
+}
+
+// named runs a command about one name.
+func (s *Session) named(ctx context.Context, op, name string, command func() error) error {
+	return s.do(ctx, op+" "+name, name, func() error {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		return command()
+	})
+}
+
+// plain asks the library, and finds the server's own words for what it refuses.
+func (s *Session) plain(f func(c *sftp.Client) error) error {
+	err := s.ask(func() error { return f(s.main.library) })
+	if err == nil {
+		return nil
+	}
+	said := s.main.wire.said()
+	var known *session.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case said.code != 0:
+		return said
+	case errors.Is(err, fs.ErrNotExist):
+		return status{code: 2}
+	case errors.Is(err, fs.ErrPermission):
+		return status{code: 3}
+	}
+	return fault(session.ProtocolError, err)
+}
+
+// refusal is plain, with a look at what a refusal means that does not say it.
+func (s *Session) refusal(verb, name string, f func(c *sftp.Client) error) error {
+	return s.investigate(s.plain(f), verb, name)
+}
+
+func (s *Session) realPath(name string) (path string, err error) {
+	s.tell("REALPATH %s", name)
+	err = s.plain(func(c *sftp.Client) (err error) {
+		path, err = c.RealPath(name)
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case path == "" || badLine(path) || len(path) > mostName:
+		return "", nonsense("a path of %d bytes that cannot be one", len(path))
+	}
+	return path, nil
+}
+
+// CurrentDir is the directory that relative names begin in; this side keeps it.
+func (s *Session) CurrentDir(ctx context.Context) (dir string, err error) {
+	err = s.do(ctx, "asking for the current directory", "", func() error {
+		dir = s.directory
+		return nil
+	})
+	return dir, err
+}
+
+// ChangeDir makes dir the current directory, if it is one.
+func (s *Session) ChangeDir(ctx context.Context, dir string) error {
+	return s.named(ctx, "changing to directory", dir, func() error {
+		name := s.absolute(dir)
+		path, err := s.realPath(name)
+		if err != nil {
+			return err
+		}
+		entry, err := s.stat(path)
+		switch {
+		case err != nil:
+			return err
+		case entry.Kind != session.KindDir:
+			return fault(session.RemoteRefused, errors.New("it is no directory"))
+		}
+		s.directory = path
+		return nil
+	})
+}
+
+// MakeDir makes a directory with the permissions that the server gives.
+func (s *Session) MakeDir(ctx context.Context, dir string) error {
+	return s.named(ctx, "making directory", dir, func() error {
+		name := s.absolute(dir)
+		s.tell("MKDIR %s", name)
+		return s.refusal("MKDIR", name, func(c *sftp.Client) error { return c.Mkdir(name) })
+	})
+}
+
+// RemoveDir removes an empty directory.
+func (s *Session) RemoveDir(ctx context.Context, dir string) error {
+	return s.named(ctx, "removing directory", dir, func() error {
+		name := s.absolute(dir)
+		s.tell("RMDIR %s", name)
+		return s.refusal("RMDIR", name, func(c *sftp.Client) error { return c.RemoveDirectory(name) })
+	})
+}
+
+// Remove deletes a file or a link. A directory is not removed: the library's
+// Remove would fall back to that, so it is asked only for what is none.
+func (s *Session) Remove(ctx context.Context, name string) error {
+	return s.named(ctx, "deleting", name, func() error {
+		path := s.absolute(name)
+		entry, err := s.lstat(path)
+		switch {
+		case err != nil:
+			return err
+		case entry.Kind == session.KindDir:
+			return fault(session.RemoteRefused, errors.New("it is a directory"))
+		}
+		s.tell("REMOVE %s", path)
+		return s.refusal("REMOVE", path, func(c *sftp.Client) error { return c.Remove(path) })
+	})
+}
+
+// Rename moves from to to, and replaces nothing: what is there already is
+// RemoteExists. Servers differ in whether they would replace it.
+func (s *Session) Rename(ctx context.Context, from, to string) error {
+	return s.named(ctx, "renaming", from, func() error {
+		if err := checkName(to); err != nil {
+			return err
+		}
+		old, new := s.absolute(from), s.absolute(to)
+		// Where letters may differ in case only it can be the same file.
+		if !strings.EqualFold(old, new) {
+			switch _, err := s.lstat(new); {
+			case err == nil:
+				if _, err := s.lstat(old); err != nil {
+					return err
+				}
+				return fault(session.RemoteExists, fmt.Errorf("%s is there already", to))
+			case session.CauseOf(asFault(err)) != session.NoSuchRemoteFile:
+				if s.gone != nil || s.ctx.Err() != nil {
+					return err
+				}
+			}
+		}
+		s.tell("RENAME %s %s", old, new)
+		return s.refusal("RENAME", old, func(c *sftp.Client) error { return c.Rename(old, new) })
+	})
+}
+
+// Replace moves from to to in one step, also where to is there already.
+// NotSupported is the error where the server cannot (posix-rename@openssh.com).
+func (s *Session) Replace(ctx context.Context, from, to string) error {
+	return s.named(ctx, "renaming", from, func() error {
+		if err := checkName(to); err != nil {
+			return err
+		}
+		if !s.main.has("posix-rename@openssh.com") {
+			return fault(session.NotSupported, errors.New("the server cannot rename onto a name that exists"))
+		}
+		old, new := s.absolute(from), s.absolute(to)
+		s.tell("POSIX-RENAME %s %s", old, new)
+		return s.refusal("RENAME", old, func(c *sftp.Client) error { return c.PosixRename(old, new) })
+	})
+}
+
+// Chmod sets permission bits.
+func (s *Session) Chmod(ctx context.Context, name string, mode uint32) error {
+	return s.named(ctx, "changing the mode of", name, func() error {
+		if mode > 0o7777 {
+			return fault(session.BadArgument, fmt.Errorf("%o is no file mode", mode))
+		}
+		path := s.absolute(name)
+		s.tell("SETSTAT %s mode %03o", path, mode)
+		return s.refusal("SETSTAT", path, func(c *sftp.Client) error { return c.Chmod(path, fileMode(mode)) })
+	})
+}
+
+// fileMode turns the bits of chmod(2) into those of package fs, which the library
+// turns back.
+func fileMode(bits uint32) os.FileMode {
+	mode := os.FileMode(bits & 0o777)
+	for bit, as := range map[uint32]os.FileMode{0o4000: os.ModeSetuid, 0o2000: os.ModeSetgid, 0o1000: os.ModeSticky} {
+		if bits&bit != 0 {
+			mode |= as
+		}
+	}
+	return mode
+}
+
+// SetModTime sets the modification time, and the time of access with it: the
+// protocol has them together only. Its times end in 2106.
+func (s *Session) SetModTime(ctx context.Context, name string, t time.Time) error {
+	return s.named(ctx, "setting the time of", name, func() error {
+		if t.Unix() < 0 || t.Unix() > 1<<32-1 {
+			return fault(session.BadArgument, fmt.Errorf("SFTP has no way to say the year %d", t.UTC().Year()))
+		}
+		path := s.absolute(name)
+		s.tell("SETSTAT %s time %s", path, t.UTC().Format(time.RFC3339))
+		return s.refusal("SETSTAT", path, func(c *sftp.Client) error { return c.Chtimes(path, t, t) })
+	})
+}
+
+// SetType takes any type: SFTP moves bytes as they are, whatever is asked for.
+func (s *Session) SetType(ctx context.Context, t session.Type) error {
+	return s.do(ctx, "setting the transfer type", "", func() error {
+		switch t {
+		case session.TypeBinary:
+			return nil
+		case session.TypeASCII, session.TypeEBCDIC:
+			return fault(session.NotSupported, errors.New("SFTP moves bytes as they are"))
+		}
+		return fault(session.BadArgument, errors.New("no such transfer type"))
+	})
+}
+
+// Raw is not possible: SFTP has no command lines.
+func (s *Session) Raw(ctx context.Context, line string) (session.Reply, error) {
+	return session.Reply{}, s.do(ctx, "sending a command", "", func() error {
+		return fault(session.NotSupported, errors.New("SFTP has no command lines"))
+	})
+}
+
+// Stat asks for one name, and follows a link to where it leads. A link that leads
+// nowhere is a link.
+func (s *Session) Stat(ctx context.Context, name string) (entry session.Entry, err error) {
+	err = s.named(ctx, "asking for", name, func() error {
+		path := s.absolute(name)
+		entry, err = s.stat(path)
+		var said status
+		if errors.As(err, &said) {
+			// A dangling link, or a loop of links.
+			if link, missing := s.lstat(path); missing == nil && link.Kind == session.KindLink {
+				entry, err = link, nil
+			}
+		}
+		entry.Name = name
+		return err
+	})
+	if err != nil {
+		return session.Entry{}, err
+	}
+	return entry, nil
+}
+
+func (s *Session) stat(path string) (session.Entry, error) {
+	s.tell("STAT %s", path)
+	return s.entry(path, func(c *sftp.Client) (os.FileInfo, error) { return c.Stat(path) })
+}
+
+// lstat does not follow links.
+func (s *Session) lstat(path string) (session.Entry, error) {
+	s.tell("LSTAT %s", path)
+	return s.entry(path, func(c *sftp.Client) (os.FileInfo, error) { return c.Lstat(path) })
+}
+
+func (s *Session) entry(path string, f func(c *sftp.Client) (os.FileInfo, error)) (e session.Entry, err error) {
+	var info os.FileInfo
+	err = s.plain(func(c *sftp.Client) (err error) {
+		info, err = f(c)
+		return err
+	})
+	if err != nil {
+		return session.Entry{}, err
+	}
+	known, ok := info.Sys().(*sftp.FileStat)
+	if !ok {
+		return session.Entry{}, fault(session.Internal, errors.New("the library tells no attributes"))
+	}
+	// The library does not say which attributes were there; a zero stands for none.
+	a := attributes{flags: hasSize, size: known.Size, permissions: known.Mode, modified: known.Mtime}
+	if known.Mode&0o170000 != 0 {
+		a.flags |= hasPermissions
+	}
+	if known.Mtime != 0 {
+		a.flags |= hasTimes
+	}
+	long := []byte(nil)
+	if known.Mode&0o170000 == 0 {
+		long = []byte("-") // a server that tells no kind has files
+	}
+	e, _ = a.entry(path, long)
+	return e, nil
+}

@@ -1,0 +1,332 @@
+package sshconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/internal/sshlogin"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// abortGrace is how long a command that was given up waits for the server to
+// answer what is under way, so that the session can go on.
+const abortGrace = 2 * time.Second
+
+// Session is an SSH connection with SFTP on it. It implements session.Session,
+// session.Adjuster, session.Hasher and session.Replacer. Functions that it calls
+// (Observe, Moved, the reader or writer of a transfer) must not call it back.
+type Session struct {
+	running sync.Mutex // held by the one command that runs
+
+	host       string // host:port for messages
+	settings   session.Settings
+	connection *ssh.Client
+	ended      chan struct{} // closed when the connection has ended
+	main       *lane         // for everything but the bulk of transfers
+	extra      extraLanes
+	readSize   int // what one READ asks for at most
+	writeSize  int // what one WRITE carries at most
+	home       string
+	directory  string        // the current directory, which SFTP itself has not
+	roundTrip  time.Duration // the shortest that was seen
+	last       session.Reply
+	ctx        context.Context // of the command that runs
+	gone       *session.Error  // why the connection was given up
+	closed     bool
+}
+
+// Dial logs in and starts SFTP.
+func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (*Session, error) {
+	op := "connecting to " + endpoint.Host
+	settings.Timeouts = settings.Timeouts.WithDefaults()
+	settings.Limits = settings.Limits.WithDefaults()
+	settings.Features = maps.Clone(settings.Features)
+	connection, err := sshlogin.Connect(ctx, endpoint, settings)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{host: endpoint.Address, settings: settings, connection: connection, ended: make(chan struct{}), ctx: ctx}
+	go func() {
+		connection.Wait()
+		close(s.ended)
+	}()
+	if err := s.start(); err != nil {
+		e := asFault(err)
+		s.giveUp(e)
+		<-s.ended
+		e.Op, e.Host, e.Name = op, endpoint.Address, endpoint.Host
+		if errors.Is(err, errNoSubsystem) {
+			e.Hint = "the account may be allowed a shell and no files: ask who runs the server for the subsystem sftp"
+		}
+		return nil, e
+	}
+	return s, nil
+}
+
+// start opens the first lane and finds out where we are.
+func (s *Session) start() error {
+	var lane *lane
+	err := s.await(s.settings.Timeouts.Connect, func() (err error) {
+		lane, err = openLane(s.connection)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.main = lane
+	s.note(fmt.Sprintf("SFTP version 3, %d extensions", len(s.extensions())))
+	s.readSize, s.writeSize = pieceLength, pieceLength
+	var most [2]uint64
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		most[0], most[1] = lane.limits()
+	}()
+	s.home, err = s.realPath(".")
+	if err == nil {
+		err = s.await(s.settings.Timeouts.Reply, func() error { <-asked; return nil })
+	} else {
+		s.giveUp(asFault(err))
+		<-asked
+	}
+	if err != nil {
+		return err
+	}
+	for i, size := range []*int{&s.readSize, &s.writeSize} {
+		if n := most[i]; n > 0 && n < pieceLength {
+			*size = int(n)
+		}
+	}
+	s.directory = s.home
+	return nil
+}
+
+// knownExtensions are those that something here depends on, or that a user may
+// want to know of.
+func knownExtensions() []string {
+	return []string{"posix-rename@openssh.com", "statvfs@openssh.com", "fstatvfs@openssh.com", "hardlink@openssh.com", "fsync@openssh.com",
+		"lsetstat@openssh.com", "limits@openssh.com", "expand-path@openssh.com", "copy-data", "home-directory", "users-groups-by-id@openssh.com",
+		"check-file", "copy-file", "vendor-id", "versions", "supported2", "acl-supported", "space-available"}
+}
+
+func (s *Session) extensions() map[string]string {
+	found := map[string]string{}
+	if s.main == nil {
+		return found
+	}
+	for _, name := range knownExtensions() {
+		if data, ok := s.main.library.HasExtension(name); ok {
+			found[name] = printable(data)
+		}
+	}
+	return found
+}
+
+// printable keeps what an extension says of itself where it is a version or a
+// word, and not the binary that some have.
+func printable(data string) string {
+	for _, c := range []byte(data) {
+		if c < ' ' || c > '~' {
+			return ""
+		}
+	}
+	return data
+}
+
+// Caps answers from what is known already. Features are the server's extensions.
+func (s *Session) Caps() session.Caps {
+	s.running.Lock()
+	defer s.running.Unlock()
+	return session.Caps{
+		ExactTimes: true, SetTimes: true, Chmod: true, Resume: true,
+		Features: s.extensions(),
+		Greeting: string(s.connection.ServerVersion()),
+		Overlap:  overlap,
+	}
+}
+
+// LastReply is what the server said last of a request about a name. SFTP has no
+// reply codes.
+func (s *Session) LastReply() session.Reply {
+	s.running.Lock()
+	defer s.running.Unlock()
+	return s.last
+}
+
+// Adjust takes new time-outs and features for the following commands.
+func (s *Session) Adjust(settings session.Settings) {
+	s.running.Lock()
+	defer s.running.Unlock()
+	s.settings.Timeouts = settings.Timeouts.WithDefaults()
+	s.settings.Features = maps.Clone(settings.Features)
+}
+
+// Close ends the connection. A command that still runs in another goroutine ends
+// at once with ConnectionLost. SSH has no farewell that a server would answer, so
+// nothing is waited for but our own goroutines.
+func (s *Session) Close(context.Context) error {
+	if !s.running.TryLock() {
+		s.connection.Close()
+		s.running.Lock()
+	}
+	defer s.running.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.hangUp(errClosed)
+	<-s.ended
+	s.extra.wait()
+	return nil
+}
+
+// hangUp closes the connection first: nothing can block after that.
+func (s *Session) hangUp(reason error) {
+	s.connection.Close()
+	if s.main != nil {
+		s.main.wire.fail(reason)
+	}
+	s.extra.fail(reason)
+}
+
+// giveUp closes the connection; later commands name the reason.
+func (s *Session) giveUp(reason *session.Error) {
+	if s.gone == nil {
+		s.gone = reason
+		s.hangUp(reason)
+	}
+}
+
+// do runs one command and gives its error a place.
+func (s *Session) do(ctx context.Context, op, name string, command func() error) error {
+	s.running.Lock()
+	defer s.running.Unlock()
+	s.ctx = ctx
+	if err := s.begin(ctx); err != nil {
+		err.Op, err.Host, err.Name = op, s.host, name
+		return err
+	}
+	s.main.wire.said() // what was said before is not about this
+	err := command()
+	if err == nil {
+		if s.last = (session.Reply{Text: "OK"}); s.settings.Observe != nil {
+			s.observe(session.Wire{Kind: session.WireReply, Text: "OK"})
+		}
+		return nil
+	}
+	e := *asFault(err)
+	e.Op, e.Host, e.Name = op, s.host, name
+	var said status
+	if errors.As(err, &said) {
+		s.last = session.Reply{Text: said.text}
+		s.observe(session.Wire{Kind: session.WireReply, Text: fmt.Sprintf("%s %s", statusName(said.code), said.text)})
+	}
+	return &e
+}
+
+func (s *Session) begin(ctx context.Context) *session.Error {
+	switch {
+	case s.closed:
+		return fault(session.NotConnected, errors.New("the session was closed"))
+	case s.gone != nil:
+		return fault(session.ConnectionLost, s.gone)
+	case ctx.Err() != nil:
+		return cancelled(ctx)
+	}
+	if err := s.main.wire.why(); err != nil {
+		s.giveUp(asFault(err))
+		return asFault(err)
+	}
+	return nil
+}
+
+// await runs what waits for the server, and gives the connection up where it does
+// not answer in time: nobody knows which answers would still come. A command that
+// is cancelled leaves the server a moment, for the session's sake.
+func (s *Session) await(within time.Duration, ask func() error) error {
+	done := make(chan error, 1)
+	began := time.Now()
+	go func() {
+		// What a server sends must not end the program, whatever the library makes
+		// of it.
+		defer func() {
+			if r := recover(); r != nil {
+				done <- nonsense("what the library does not survive: %v", r)
+			}
+		}()
+		done <- ask()
+	}()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		if took := time.Since(began); s.roundTrip == 0 || took < s.roundTrip {
+			s.roundTrip = took
+		}
+		return s.reason(err)
+	case <-timer.C:
+		e := fault(session.ReplyTimeout, fmt.Errorf("no answer within %s", within))
+		s.giveUp(e)
+		<-done
+		return e
+	case <-s.ctx.Done():
+	}
+	e := cancelled(s.ctx)
+	timer.Reset(min(abortGrace, within))
+	select {
+	case <-done:
+	case <-timer.C:
+		s.giveUp(e)
+		<-done
+	}
+	return e
+}
+
+// ask is await with the time-out of replies.
+func (s *Session) ask(ask func() error) error { return s.await(s.settings.Timeouts.Reply, ask) }
+
+// reason puts in the place of an error that the wire's end caused why it ended,
+// and gives the connection up then.
+func (s *Session) reason(err error) error {
+	if err == nil || s.main == nil {
+		return err
+	}
+	why := s.main.wire.why()
+	if why == nil {
+		return err
+	}
+	if why == errChannelEnded {
+		// Which of the two went first is known a moment later.
+		select {
+		case <-s.ended:
+			why = errConnectionEnded
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	e := asFault(why)
+	s.giveUp(e)
+	return e
+}
+
+func (s *Session) note(text string) {
+	s.observe(session.Wire{Kind: session.WireNote, Text: text})
+}
+
+// tell shows a request as it would look as a command line.
+func (s *Session) tell(format string, args ...any) {
+	if s.settings.Observe != nil {
+		s.observe(session.Wire{Kind: session.WireCommand, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (s *Session) observe(w session.Wire) {
+	if s.settings.Observe != nil {
+		s.settings.Observe(w)
+	}
+}

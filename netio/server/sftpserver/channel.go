@@ -1,0 +1,292 @@
+package sftpserver
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// mostPacket bounds what a client may send in one packet.
+const mostPacket = 256<<10 + 1024
+
+// client is one connection that is logged in.
+type client struct {
+	server *Server
+	number uint64
+	conn   *disturbed
+
+	mu   sync.Mutex
+	open int // channels
+}
+
+// offer answers the wish for a channel; open is done with when it has ended.
+func (c *client) offer(ctx context.Context, wish ssh.NewChannel, open *sync.WaitGroup) {
+	if wish.ChannelType() != "session" {
+		wish.Reject(ssh.UnknownChannelType, "only sessions are served")
+		return
+	}
+	e := c.server.options.Faults.Next("CHANNEL", "")
+	if !pause(ctx, e.Delay) {
+		return
+	}
+	c.conn.arm(e)
+	c.mu.Lock()
+	full := c.open >= c.server.options.MaxChannels
+	if !full {
+		c.open++
+	}
+	c.mu.Unlock()
+	switch {
+	case e.Silence:
+		return
+	case e.Close, e.Reset:
+		c.conn.end(e.Reset)
+		return
+	case full, e.Reply != "", e.Refuse:
+		wish.Reject(ssh.Prohibited, "too many sessions")
+		return
+	}
+	inner, requests, err := wish.Accept()
+	if err != nil {
+		return
+	}
+	open.Add(1)
+	go func() {
+		defer open.Done()
+		c.session(ctx, inner, requests)
+		c.mu.Lock()
+		c.open--
+		c.mu.Unlock()
+	}()
+}
+
+// session waits for the subsystem and serves it.
+func (c *client) session(ctx context.Context, inner ssh.Channel, requests <-chan *ssh.Request) {
+	defer inner.Close()
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	begun := false
+	for request := range requests {
+		var wanted struct{ Name string }
+		ok := !begun && request.Type == "subsystem" && ssh.Unmarshal(request.Payload, &wanted) == nil && wanted.Name == "sftp"
+		if request.WantReply {
+			request.Reply(ok, nil)
+		}
+		if !ok {
+			continue
+		}
+		begun = true
+		serving.Add(1)
+		go func() {
+			defer serving.Done()
+			defer inner.Close()
+			c.files(ctx, inner)
+		}()
+	}
+}
+
+// files serves SFTP on a channel: filter reads, changes and passes requests to
+// the library, whose answers go out between those that filter gives itself.
+func (c *client) files(ctx context.Context, inner ssh.Channel) {
+	in, out := io.Pipe()
+	answers := &answers{to: inner}
+	h := &handlers{root: c.server.root, readOnly: c.server.options.ReadOnly}
+	library := sftp.NewRequestServer(struct {
+		io.Reader
+		io.WriteCloser
+	}{in, answers}, sftp.Handlers{FileGet: h, FilePut: h, FileCmd: h, FileList: h})
+	var filtering sync.WaitGroup
+	filtering.Add(1)
+	go func() {
+		defer filtering.Done()
+		f := &filter{client: c, ctx: ctx, answers: answers, to: out}
+		f.run(bufio.NewReader(inner))
+		out.Close()
+	}()
+	library.Serve()
+	in.Close()
+	inner.Close()
+	filtering.Wait()
+}
+
+// answers puts whole packets on the channel.
+type answers struct {
+	mu      sync.Mutex
+	to      io.WriteCloser
+	partial []byte
+}
+
+// Write takes what the library writes, which may be a part of a packet.
+func (a *answers) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.partial = append(a.partial, p...)
+	for len(a.partial) >= 4 {
+		whole := 4 + int(binary.BigEndian.Uint32(a.partial))
+		if len(a.partial) < whole {
+			break
+		}
+		if _, err := a.to.Write(a.partial[:whole]); err != nil {
+			return 0, err
+		}
+		a.partial = append(a.partial[:0], a.partial[whole:]...)
+	}
+	return len(p), nil
+}
+
+func (a *answers) Close() error { return a.to.Close() }
+
+func (a *answers) raw(p []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.to.Write(p)
+}
+
+// filter looks at each request before the library does.
+type filter struct {
+	client  *client
+	ctx     context.Context
+	answers *answers
+	to      io.Writer
+}
+
+func (f *filter) run(from io.Reader) {
+	for {
+		var head [4]byte
+		if _, err := io.ReadFull(from, head[:]); err != nil {
+			return
+		}
+		length := binary.BigEndian.Uint32(head[:])
+		if length == 0 || length > mostPacket {
+			return
+		}
+		packet := make([]byte, 4+length)
+		copy(packet, head[:])
+		if _, err := io.ReadFull(from, packet[4:]); err != nil {
+			return
+		}
+		verb, argument := describe(packet)
+		if f.client.server.options.Log != nil && verb != "READ" && verb != "WRITE" {
+			f.client.server.log(f.client.number, strings.TrimSuffix(verb+" "+argument, " "))
+		}
+		passes, err := f.disturb(packet, verb, argument)
+		if err != nil {
+			return
+		}
+		if passes {
+			if _, err := f.to.Write(packet); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// disturb carries out what is to go wrong with a request; it may change the
+// packet. passes is false where the library is not to see it.
+func (f *filter) disturb(packet []byte, verb, argument string) (passes bool, err error) {
+	e := f.client.server.options.Faults.Next(verb, argument)
+	if !pause(f.ctx, e.Delay) {
+		return false, context.Canceled
+	}
+	f.client.conn.arm(e)
+	switch {
+	case e.Silence:
+		return false, nil
+	case e.Reply != "":
+		f.answers.raw(replyPacket(packet, e.Reply))
+	case e.Raw != "":
+		f.answers.raw([]byte(e.Raw))
+	case e.Garbage > 0:
+		f.answers.raw(garbage(e.Garbage))
+	case verb == "READDIR" && e.EndlessReply:
+		f.answers.raw(namesPacket(packet, []string{"again"}))
+	case verb == "READDIR" && e.Payload != nil:
+		f.answers.raw(namesPacket(packet, strings.Split(string(e.Payload), "\n")))
+	case verb == "READ" && e.Payload != nil:
+		f.answers.raw(framed(103, packet[5:9], appendText(nil, string(e.Payload))))
+	case e.Close, e.Reset:
+		f.client.conn.end(e.Reset)
+		return false, io.ErrClosedPipe
+	default:
+		if e.WrongID && len(packet) >= 9 {
+			packet[6] ^= 0x55
+		}
+		if at := len(packet) - 4; e.Short > 0 && verb == "READ" && at >= 9 {
+			asked := binary.BigEndian.Uint32(packet[at:])
+			binary.BigEndian.PutUint32(packet[at:], min(asked, uint32(min(e.Short, math.MaxUint32))))
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// describe names a request, and what it is about.
+func describe(packet []byte) (verb, argument string) {
+	verbs := map[byte]string{1: "INIT", 3: "OPEN", 4: "CLOSE", 5: "READ", 6: "WRITE", 7: "LSTAT", 8: "FSTAT", 9: "SETSTAT", 10: "FSETSTAT", 11: "OPENDIR",
+		12: "READDIR", 13: "REMOVE", 14: "MKDIR", 15: "RMDIR", 16: "REALPATH", 17: "STAT", 18: "RENAME", 19: "READLINK", 20: "SYMLINK", 200: "EXTENDED"}
+	verb = verbs[packet[4]]
+	if verb == "" {
+		verb = fmt.Sprintf("PACKET-%d", packet[4])
+	}
+	if verb == "INIT" || len(packet) < 13 {
+		return verb, ""
+	}
+	argument, rest := text(packet[9:])
+	if verb == "EXTENDED" {
+		name, _, _ := strings.Cut(argument, "@")
+		argument, _ = text(rest)
+		return strings.ToUpper(name), argument
+	}
+	return verb, argument
+}
+
+func text(b []byte) (string, []byte) {
+	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
+		return "", nil
+	}
+	n := binary.BigEndian.Uint32(b)
+	return string(b[4 : 4+n]), b[4+n:]
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
+}
+
+// framed is a packet that answers the request with the id.
+func framed(kind byte, id, body []byte) []byte {
+	packet := binary.BigEndian.AppendUint32(nil, uint32(1+len(id)+len(body)))
+	return append(append(append(packet, kind), id...), body...)
+}
+
+// replyPacket is a status, from a reply line as "4 no such thing".
+func replyPacket(request []byte, reply string) []byte {
+	code, words, _ := strings.Cut(reply, " ")
+	n, err := strconv.ParseUint(code, 10, 32)
+	if err != nil {
+		n = 4
+	}
+	body := appendText(appendText(binary.BigEndian.AppendUint32(nil, uint32(n)), words), "en")
+	return framed(101, request[5:9], body)
+}
+
+// namesPacket is an answer to READDIR: files of a byte.
+func namesPacket(request []byte, names []string) []byte {
+	body := binary.BigEndian.AppendUint32(nil, uint32(len(names)))
+	for _, name := range names {
+		body = appendText(appendText(body, name), "-rw-r--r-- 1 u g 1 Jan 1 2020 x")
+		body = binary.BigEndian.AppendUint32(body, 1|4|8)
+		body = binary.BigEndian.AppendUint64(body, 1)
+		body = binary.BigEndian.AppendUint32(body, 0o100644)
+		body = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(body, 1_600_000_000), 1_600_000_000)
+	}
+	return framed(104, request[5:9], body)
+}
