@@ -10,22 +10,42 @@ import (
 
 // storeAside is an upload under SETUPLOADMODE(ATOMIC): the file is sent under
 // another name in the same directory, verified there, and renamed. Under its own
-// name the server has either what was there before, or nothing, or all of it.
+// name the server has either what was there before, or nothing, or all of it. A
+// server that does not let us do that gets the file in place, which is told once.
 func (o *sending) storeAside(remote string) error {
+	if o.state.inPlace {
+		return o.store(remote)
+	}
 	dir, last := splitRemote(remote)
 	aside := joinRemote(dir, netio.PartName(last))
+	forbidden := false
 	err := o.send(aside)
-	if err == nil {
-		err = o.confirm(aside)
-	}
-	if err == nil {
-		err = o.rename(aside, remote)
-	}
 	if err != nil {
-		o.removeAside(aside)
+		forbidden = o.sent == 0 && isForbidden(err)
+	} else if err = o.confirm(aside); err == nil {
+		err = o.rename(aside, remote)
+		forbidden = err != nil && isForbidden(err)
+	}
+	if err == nil {
+		return nil
+	}
+	o.removeAside(aside)
+	if !forbidden {
 		return withName(err, "uploading "+remote, remote)
 	}
-	return nil
+	o.state.inPlace = true
+	o.state.warn("this server does not let us write aside and rename (%v): files are written in place from now on", err)
+	return o.store(remote)
+}
+
+// isForbidden reports a refusal that is about what we may do, not about one file
+// that is in the way.
+func isForbidden(err error) bool {
+	switch session.CauseOf(err) {
+	case session.NoRemotePermission, session.NotSupported, session.RemoteRefused:
+		return true
+	}
+	return false
 }
 
 // removeAside takes away what a failed upload left under the other name. If that

@@ -133,7 +133,7 @@ func (s *State) leave(ctx context.Context) {
 	if err := s.disconnect(ctx); err != nil {
 		s.tellVerbose("the server did not say good-bye: %v", err)
 	}
-	s.remoteDir = ""
+	s.remoteDir, s.inPlace = "", false
 	s.tell("Disconnected.")
 }
 

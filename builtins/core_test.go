@@ -64,8 +64,8 @@ func TestSettings_fromOptionsAreFirstValues(t *testing.T) {
 	}
 	defer s.close(context.Background())
 	mode := s.dataMode()
-	if !mode.Active || mode.PortFrom != 50000 || mode.PortTo != 50010 || !s.settings.atomic {
-		t.Errorf("%+v, atomic %v", mode, s.settings.atomic)
+	if !mode.Active || mode.PortFrom != 50000 || mode.PortTo != 50010 || s.settings.upload != uploadAtomic {
+		t.Errorf("%+v, upload mode %v", mode, s.settings.upload)
 	}
 	if got := fmt.Sprint(s.settings.timeouts); got != "{5s 1m30s 7s 0s}" {
 		t.Errorf("time-outs %s", got)

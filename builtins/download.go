@@ -223,6 +223,10 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 		m.checkpoint = part.Checkpoint
 	}
 	modTime, err := s.fill(ctx, attempts, remote, entry, part, m)
+	proof := ""
+	if err == nil {
+		proof, err = s.verifyPart(ctx, remote, m)
+	}
 	if err == nil {
 		err = part.Commit(modTime)
 	} else if resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
@@ -239,7 +243,7 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 	if _, last := splitRemote(remote); last != target.Name() {
 		as = " as " + target.String()
 	}
-	s.tell("Downloaded %s%s, %s", remote, as, plural64(m.event.Done, "byte"))
+	s.tell("Downloaded %s%s, %s%s", remote, as, plural64(m.event.Done, "byte"), proof)
 	return nil
 }
 
@@ -293,7 +297,7 @@ func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry
 	if err != nil {
 		return time.Time{}, err
 	}
-	if s.verifies() {
+	if s.verifies() && (resumed || s.settings.verify != verifyOff) {
 		now, same, err := s.verifyDownload(ctx, remote, entry, m.event.Done, resumed)
 		if err == nil && !same {
 			s.tell("%s changed on the server meanwhile and is downloaded from the beginning", remote)
@@ -452,7 +456,7 @@ func resumable(n netio.PartNote) bool { return n.Size >= 0 && !n.Time.IsZero() }
 // worthless are failures after which bytes that arrived are of no use, or of
 // more use as free space.
 func worthless(c session.Cause) bool {
-	return c == session.SizeMismatch || c == session.NoLocalSpace || c == session.LocalFailure
+	return c == session.SizeMismatch || c == session.HashMismatch || c == session.NoLocalSpace || c == session.LocalFailure
 }
 
 // plural64 is plural for sizes.

@@ -40,9 +40,10 @@ type link struct {
 }
 
 var (
-	_ session.Session  = (*link)(nil)
-	_ session.Adjuster = (*link)(nil)
-	_ session.Hasher   = (*link)(nil)
+	_ session.Session     = (*link)(nil)
+	_ session.Adjuster    = (*link)(nil)
+	_ session.Hasher      = (*link)(nil)
+	_ session.UniqueNamer = (*link)(nil)
 )
 
 // connect makes the connection of an OPENHOST.
@@ -427,7 +428,21 @@ func (l *link) Upload(ctx context.Context, name string, mode session.StoreMode, 
 		n, err = open.Upload(ctx, name, mode, r)
 		return err
 	})
+	if chosen := l.StoredName(); err == nil && mode == session.StoreUnique && chosen != "" {
+		// Where a server tells the name differs; a script finds it in one place.
+		reply := l.session.LastReply()
+		reply.Text += "\nFILE: " + chosen
+		l.last = &reply
+	}
 	return n, err
+}
+
+// StoredName is the session's below; "" if it does not tell names.
+func (l *link) StoredName() string {
+	if namer, ok := l.session.(session.UniqueNamer); ok {
+		return namer.StoredName()
+	}
+	return ""
 }
 
 // UploadFrom is one attempt, unless the connection was found dead before it.

@@ -22,6 +22,10 @@ type sending struct {
 	sent int64
 	// stood is what bore the name before; nil if that was not asked or nothing did.
 	stood *session.Entry
+	// skipped says that nothing was to be sent, which has been told.
+	skipped bool
+	// proof ends the message of an upload that was made: how it was verified.
+	proof string
 }
 
 // resumeLeast is the size from which on an upload is worth the question that a later
@@ -45,7 +49,11 @@ func (o *sending) store(remote string) error {
 // as many more attempts as there may be, each from where the server has it.
 func (o *sending) send(name string) error {
 	o.noteStanding(name)
-	err := o.upload(name, session.StoreReplace, 0)
+	return o.persist(name, o.upload(name, session.StoreReplace, 0))
+}
+
+// persist goes on after an attempt that ended with err, for as long as it may.
+func (o *sending) persist(name string, err error) error {
 	for err != nil {
 		if err := o.attempts.again(o.ctx, err); err != nil {
 			return err
@@ -78,6 +86,7 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 		return localReading(o.meter.event.Local, err)
 	}
 	o.meter.event.Done = offset
+	o.meter.start()
 	if offset == 0 {
 		o.sent = 0
 	}
@@ -97,7 +106,6 @@ func localReading(name string, err error) error {
 
 // goOn is an attempt after one that failed.
 func (o *sending) goOn(name string) error {
-	s := o.state
 	offset, err := o.arrived(name)
 	if err != nil {
 		return err
@@ -105,22 +113,24 @@ func (o *sending) goOn(name string) error {
 	if offset == 0 {
 		return o.upload(name, session.StoreReplace, 0)
 	}
-	s.tell("Resuming %s at %s", name, plural64(offset, "byte"))
+	o.state.tell("Resuming %s at %s", name, plural64(offset, "byte"))
+	return o.rest(name, offset)
+}
+
+// rest sends what name lacks from offset on, where it ends.
+func (o *sending) rest(name string, offset int64) error {
+	s := o.state
 	if offset == o.before.Size() {
 		o.meter.event.Done = offset
 		return nil // all of it had arrived, and only the server's word was lost
 	}
-	err = o.upload(name, session.StoreReplace, offset)
+	err := o.upload(name, session.StoreReplace, offset)
 	if err == nil || o.meter.event.Done > offset || !refusesOffset(err) {
 		return err
 	}
 	// Appending goes on where the file ends, wherever that is; so it must end where
 	// the rest begins.
-	now, err := o.arrived(name)
-	switch {
-	case err != nil:
-		return err
-	case now == offset && o.exactly(name, offset):
+	if e, err := s.session.Stat(o.ctx, name); err == nil && e.Size == offset {
 		s.tellVerbose("the server does not resume uploads: the rest of %s is appended", name)
 		return o.upload(name, session.StoreAppend, offset)
 	}
@@ -155,30 +165,34 @@ func (o *sending) arrived(name string) (int64, error) {
 	return e.Size, nil
 }
 
-// exactly reports whether name is so long on the server.
-func (o *sending) exactly(name string, size int64) bool {
-	e, err := o.state.session.Stat(o.ctx, name)
-	return err == nil && e.Size == size
+// confirm holds what was sent against the local file and against what the server
+// has as remote.
+func (o *sending) confirm(remote string) error {
+	if err := o.unchanged(); err != nil {
+		return err
+	}
+	return o.verify(remote)
 }
 
-// confirm holds what was sent against the local file as it was and as it is, and
-// against what the server has as remote. A file that became shorter meanwhile was
-// being written anew: nobody knows what the bytes that were sent are. One that
-// grew was sent up to an end that it had.
-func (o *sending) confirm(remote string) error {
-	s, m, sent := o.state, o.meter, o.meter.event.Done
-	if after, err := m.file.Stat(); err == nil {
-		switch {
-		case after.Size() < o.before.Size(), sent < o.before.Size():
-			return &session.Error{
-				Op: "uploading " + m.event.Local, Cause: session.SizeMismatch, Class: session.ClassIntegrity, Name: m.event.Local,
-				Err: fmt.Errorf("the file became shorter while it was sent: it had %d bytes, %d were sent, it has %d", o.before.Size(), sent, after.Size()),
-			}
-		case after.Size() != o.before.Size(), !after.ModTime().Equal(o.before.ModTime()):
-			s.warn("%s changed while it was sent: %d of its %d bytes were sent", m.event.Local, sent, after.Size())
-		}
+// unchanged holds what was sent against the local file as it was and as it is. A
+// file that became shorter meanwhile was being written anew: nobody knows what the
+// bytes that were sent are. One that grew was sent up to an end that it had.
+func (o *sending) unchanged() error {
+	m, sent := o.meter, o.meter.event.Done
+	after, err := m.file.Stat()
+	if err != nil {
+		return nil // it was sent whole; that it cannot be looked at any more proves nothing
 	}
-	return s.verifyUpload(o.ctx, remote, sent)
+	switch {
+	case after.Size() < o.before.Size(), sent < o.before.Size():
+		return &session.Error{
+			Op: "uploading " + m.event.Local, Cause: session.SizeMismatch, Class: session.ClassIntegrity, Name: m.event.Local,
+			Err: fmt.Errorf("the file became shorter while it was sent: it had %d bytes, %d were sent, it has %d", o.before.Size(), sent, after.Size()),
+		}
+	case after.Size() != o.before.Size(), !after.ModTime().Equal(o.before.ModTime()):
+		o.state.warn("%s changed while it was sent: %d of its %d bytes were sent", m.event.Local, sent, after.Size())
+	}
+	return nil
 }
 
 // tellCut says what lies on the server after an upload in place that was cut: sent
@@ -191,27 +205,4 @@ func (s *State) tellCut(ctx context.Context, remote string, sent, size int64) {
 		}
 	}
 	s.tell("%s on the server is not whole: at most %d of %d bytes arrived", remote, sent, size)
-}
-
-// verifyUpload compares the size that the server tells with what was sent.
-func (s *State) verifyUpload(ctx context.Context, remote string, sent int64) error {
-	if !s.verifies() {
-		return nil
-	}
-	entry, err := s.session.Stat(ctx, remote)
-	switch {
-	case err != nil && (ends(session.CauseOf(err)) || isOffline(err)):
-		return err
-	case err != nil:
-		// The transfer was confirmed. A name that is gone at once is how folders
-		// behave that something empties.
-		s.tellVerbose("%s is not verified: %v", remote, err)
-		return nil
-	case entry.Size < 0:
-		s.tellVerbose("%s is not verified: the server does not tell the size", remote)
-		return nil
-	case entry.Size != sent:
-		return s.sizeMismatch("verifying the upload of "+remote, remote, sent, entry.Size)
-	}
-	return nil
 }

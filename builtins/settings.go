@@ -31,6 +31,7 @@ func settingCommands() family {
 		"SETRETRY":          (*State).setRetry,
 		"SETTYPE":           (*State).setType,
 		"SETUPLOADMODE":     (*State).setUploadMode,
+		"SETVERIFY":         (*State).setVerify,
 	}
 }
 
@@ -234,6 +235,6 @@ func (s *State) setType(a *arguments) error {
 }
 
 func (s *State) setUploadMode(a *arguments) error {
-	s.settings.atomic = a.constant(0) == "ATOMIC"
+	s.settings.upload = uploadModes()[a.constant(0)]
 	return nil
 }

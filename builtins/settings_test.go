@@ -103,7 +103,7 @@ func TestOtherSettings(t *testing.T) {
 		t.Errorf("the results are %s", result)
 	}
 	f := settings.features
-	if settings.port != 2121 || settings.kind != session.TypeASCII || !settings.atomic || len(f) != 3 ||
+	if settings.port != 2121 || settings.kind != session.TypeASCII || settings.upload != uploadAtomic || len(f) != 3 ||
 		f["EPSV"] != session.FeatureDisabled || f["MLSD"] != session.FeatureEnabled || f["SIZE"] != session.FeatureAuto {
 		t.Errorf("the settings are %+v", settings)
 	}

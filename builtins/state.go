@@ -22,6 +22,8 @@ type State struct {
 	session  session.Session  // nil: no connection
 	endpoint session.Endpoint // what session was made from; kept after CLOSEHOST for messages
 	settings settings
+	// inPlace: this server does not let us rename, so that ATOMIC is done in place.
+	inPlace bool
 	// remoteDir is the server's current directory as it last said; "" asks again.
 	remoteDir string
 
@@ -59,7 +61,8 @@ type settings struct {
 	timeouts session.Timeouts // next command
 	features map[string]session.Feature
 	kind     session.Type // SETTYPE
-	atomic   bool         // SETUPLOADMODE(ATOMIC)
+	upload   uploadMode   // SETUPLOADMODE
+	verify   verifyMode   // SETVERIFY
 	retry    retrying     // SETRETRY
 
 	modeLock sync.Mutex

@@ -32,6 +32,7 @@ type meter struct {
 	state   *State
 	file    *os.File
 	event   FileEvent
+	begun   bool // it was told that the file begins
 	started time.Time
 	told    time.Time
 
@@ -53,9 +54,26 @@ var _ session.FastFile = (*meter)(nil)
 // newMeter tells that the file begins. The clock is the system's, not the run's:
 // a clock that an embedder froze must not freeze progress.
 func (s *State) newMeter(file *os.File, event FileEvent) *meter {
+	m := s.quietMeter(file, event)
+	m.start()
+	return m
+}
+
+// quietMeter is a meter of a file that may need no transfer; nothing is told of it
+// before start.
+func (s *State) quietMeter(file *os.File, event FileEvent) *meter {
+	return &meter{state: s, file: file, event: event}
+}
+
+// start tells that the file begins; once.
+func (m *meter) start() {
+	if m.begun {
+		return
+	}
+	m.begun = true
 	now := time.Now()
-	s.tellFile(FileStart, event, nil)
-	return &meter{state: s, file: file, event: event, started: now, told: now, saved: now, durable: event.Done}
+	m.started, m.told, m.saved, m.durable = now, now, now, m.event.Done
+	m.state.tellFile(FileStart, m.event, nil)
 }
 
 func (m *meter) File() *os.File { return m.file }
@@ -89,7 +107,12 @@ func (m *meter) Write(p []byte) (int, error) {
 
 // end tells that the file is done, or why it failed.
 func (m *meter) end(err error) {
-	m.event.Took = time.Since(m.started)
+	switch {
+	case m.begun:
+		m.event.Took = time.Since(m.started)
+	case err == nil:
+		return // nothing was to be done
+	}
 	m.state.tellFile(FileEnd, m.event, err)
 }
 

@@ -166,22 +166,18 @@ func (u *uploader) put(path netio.LocalPath, remote string) error {
 	// The file was only read: closing it cannot lose anything.
 	defer file.Close()
 	event.Size = before.Size()
-	o := &sending{state: s, meter: s.newMeter(file, event), before: before}
+	o := &sending{state: s, meter: s.quietMeter(file, event), before: before}
 	o.ctx, o.attempts = s.begin(u.ctx)
-	if s.settings.atomic {
-		err = o.storeAside(remote)
-	} else {
-		err = o.store(remote)
-	}
+	err = o.put(remote)
 	o.meter.end(err)
-	if err != nil {
+	if err != nil || o.skipped {
 		return err
 	}
 	as := ""
-	if _, last := splitRemote(remote); last != path.Name() {
-		as = " as " + remote
+	if _, last := splitRemote(o.meter.event.Remote); last != path.Name() {
+		as = " as " + o.meter.event.Remote
 	}
-	s.tell("Uploaded %s%s, %s", path, as, plural64(o.meter.event.Done, "byte"))
+	s.tell("Uploaded %s%s, %s%s", path, as, plural64(o.meter.event.Done, "byte"), o.proof)
 	return nil
 }
 

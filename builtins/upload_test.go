@@ -79,7 +79,8 @@ func TestPutFileFaults(t *testing.T) {
 		{"atomic and cut", "on STOR: cut 100000", `$r = PUTFILE("big","old.txt")`, "DATA_LOST", map[string]string{"old.txt": "before"}, ""},
 		{"atomic and a size that lies", "on MLST: reply 500 no\non SIZE: reply 213 4", `$r = PUTFILE("a.txt","old.txt")`, "SIZE_MISMATCH", map[string]string{"old.txt": "before"}, ""},
 		{"atomic and no renaming onto a name", "on RNTO old.txt 1: reply 550 File exists", `$r = PUTFILE("a.txt","old.txt")`, "OK", map[string]string{"old.txt": "alpha"}, ""},
-		{"atomic and no renaming at all", "on RNTO: reply 553 permission denied", `$r = PUTFILE("a.txt","old.txt")`, "NO_REMOTE_PERMISSION", map[string]string{"old.txt": "before"}, ""},
+		{"atomic and no renaming at all", "on RNTO: reply 553 permission denied", `$r = PUTFILE("a.txt","old.txt")`, "OK", map[string]string{"old.txt": "alpha"}, "files are written in place from now on"},
+		{"atomic and no name but the file's own", "on STOR .sftpc*: reply 553 Name not allowed", `$r = PUTFILE("a.txt","old.txt")`, "OK", map[string]string{"old.txt": "alpha"}, "files are written in place from now on"},
 		{"atomic and renaming away only", "on RNTO old.txt 1-2: reply 550 File exists", `$r = PUTFILE("a.txt","old.txt")`, "REMOTE_EXISTS", map[string]string{"old.txt": "before"}, ""},
 		{"atomic and no way back", "on RNTO old.txt: reply 550 File exists", `$r = PUTFILE("a.txt","old.txt")`, "REMOTE_EXISTS", nil, "could not be moved back"},
 	}

@@ -69,8 +69,11 @@ func Settings() []Setting {
 			Params:  []Param{choice("type", "BINARY", "ASCII", "EBCDIC")},
 			Summary: "how bytes are represented in transfers"},
 		{Command: "SETUPLOADMODE", Name: "upload-mode", Default: "OVERWRITE", Effect: NextCommand, Flag: "atomic", Documented: true, Protocols: OnAll,
-			Params:  []Param{choice("mode", "OVERWRITE", "ATOMIC")},
-			Summary: "write uploads in place, or under another name and rename them when whole"},
+			Params:  []Param{choice("mode", "OVERWRITE", "ATOMIC", "APPEND", "RESUME", "UNIQUE", "SKIP")},
+			Summary: "what an upload does with a name on the server, and with what bears it already"},
+		{Command: "SETVERIFY", Name: "verify", Default: "SIZE", Effect: NextCommand, Protocols: OnAll,
+			Params:  []Param{choice("proof", "SIZE", "HASH", "OFF")},
+			Summary: "what proves that a file arrived as it was sent"},
 	}
 }
 

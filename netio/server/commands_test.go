@@ -46,6 +46,8 @@ func TestCommandReplies(t *testing.T) {
 		"MDTM":                    "MDTM none > 550; MDTM 20240229123015 file > 213; MDTM file > 213 20240229123015; MDTM 20240229123015 none > 550; MDTM 20249999999999 file > 550",
 		"MFMT":                    "MFMT 20200102030405 file > 213 Modify=20200102030405; MDTM file > 213 20200102030405; MFMT 20200102030405 none > 550; MFMT yesterday file > 501; MFMT 20200102030405 > 501",
 		"SITE CHMOD":              "SITE CHMOD 640 file > 200; SITE chmod 0644 file > 200; SITE CHMOD 999 file > 501; SITE CHMOD 17777 file > 501; SITE CHMOD 640 > 501; SITE CHMOD 640 none > 550; SITE HELP > 214-",
+		"HASH":                    "OPTS HASH > 200 SHA-256; HASH file > 213 SHA-256 0-5 5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5 file; OPTS HASH md5 > 200 MD5; HASH file > 213 MD5 0-5 827ccb0eea8a706c4c34a16891f84e7b file; OPTS HASH MD2 > 501; HASH none > 550; HASH full > 550; HASH > 501",
+		"XMD5 and its kin":        "XMD5 file > 250-Computing MD5; XCRC none > 550; XSHA1 full > 550; XSHA256 \"file\" > 250-; XSHA512 > 501",
 		"MLST":                    "MLST file > 250-Listing; MLST none > 550; MLST > 250-",
 		"OPTS MLST":               "OPTS MLST type;size; > 200 MLST OPTS type;size;perm; > x",
 		"OPTS UTF8":               "OPTS UTF8 ON > 200; OPTS utf-8 on > 200; OPTS UTF8 OFF > 504",
@@ -94,11 +96,11 @@ func TestReadOnlyRefusesEveryChange(t *testing.T) {
 
 func TestFeatures(t *testing.T) {
 	address, _ := start(t, func(o *server.Options) {
-		o.DisabledCommands = []string{"mlsd", "EPSV", "SIZE", "SITE CHMOD", "REST STREAM"}
+		o.DisabledCommands = []string{"mlsd", "EPSV", "SIZE", "SITE CHMOD", "REST STREAM", "XCRC"}
 	})
 	c := login(t, address)
 	got := c.want("FEAT", "211-")
-	want := "211-Extensions supported:\n EPRT\n MDTM\n MFMT\n TVFS\n UTF8\n211 End"
+	want := "211-Extensions supported:\n EPRT\n HASH CRC32;MD5;SHA-1;SHA-256*;SHA-512\n MDTM\n MFMT\n TVFS\n UTF8\n XMD5\n XSHA1\n XSHA256\n XSHA512\n211 End"
 	if got != want {
 		t.Errorf("FEAT tells\n%s\nwant\n%s", got, want)
 	}

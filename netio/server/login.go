@@ -99,6 +99,8 @@ func (s *session) feat(c *command) {
 				continue
 			}
 			lines = append(lines, "MLST "+s.factList())
+		case "HASH":
+			lines = append(lines, "HASH "+s.hashList())
 		default:
 			lines = append(lines, v.feature)
 		}
@@ -117,6 +119,8 @@ func (s *session) opts(c *command) {
 		default:
 			s.reply(c, 504, "Names are always UTF-8")
 		}
+	case "HASH":
+		s.chooseHash(c, value)
 	case "MLST":
 		s.chooseFacts(value)
 		s.reply(c, 200, "MLST OPTS %s", strings.ReplaceAll(s.factList(), "*", ""))

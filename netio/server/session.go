@@ -43,6 +43,7 @@ type session struct {
 	renameFrom string // from RNFR; for the next command only
 	facts      uint8  // which facts MLSD and MLST tell
 	onlyEPSV   bool   // after EPSV ALL
+	hashKind   string // what OPTS HASH chose, "" before
 	data       dataSource
 	transfer   *transfer
 

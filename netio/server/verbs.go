@@ -76,6 +76,15 @@ func verbTable() map[string]verb {
 		"XCUP": {run: (*session).cdup, argument: none, login: true},
 		"PWD":  {run: (*session).pwd, argument: none, login: true},
 		"XPWD": {run: (*session).pwd, argument: none, login: true},
+		"HASH": {run: (*session).hash, argument: needed, login: true, feature: "HASH"},
+
+		// Hashes by commands of their own (hash.go)
+		"XSHA512": {run: plainHash("SHA-512"), argument: needed, login: true, feature: "XSHA512"},
+		"XSHA256": {run: plainHash("SHA-256"), argument: needed, login: true, feature: "XSHA256"},
+		"XSHA1":   {run: plainHash("SHA-1"), argument: needed, login: true, feature: "XSHA1"},
+		"XMD5":    {run: plainHash("MD5"), argument: needed, login: true, feature: "XMD5"},
+		"XCRC":    {run: plainHash("CRC32"), argument: needed, login: true, feature: "XCRC"},
+
 		"SITE": {run: (*session).site, argument: needed, login: true},
 	}
 }

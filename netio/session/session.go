@@ -194,6 +194,14 @@ type Replacer interface {
 	Replace(ctx context.Context, from, to string) error
 }
 
+// UniqueNamer is implemented by sessions that can tell which name the server chose
+// for an upload with StoreUnique.
+type UniqueNamer interface {
+	// StoredName is the name of the newest such upload, as the server told it: in the
+	// current directory unless it holds a path; "" where the server did not tell.
+	StoredName() string
+}
+
 // Adjuster is implemented by sessions whose time-outs and features can change
 // in mid-session.
 type Adjuster interface {

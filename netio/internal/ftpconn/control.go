@@ -39,6 +39,7 @@ type control struct {
 	early   *session.Reply // arrived in mid-transfer, still to be taken
 	last    session.Reply  // the newest reply of all
 	answer  session.Reply  // the newest reply of the running operation
+	promise session.Reply  // the newest 1xx of all
 	pending bool           // a command was sent whose final reply has not been taken
 	noops   int            // keep-alive NOOPs whose answers have not been seen
 	moving  bool           // between the 1xx and the final reply of a transfer
@@ -174,7 +175,9 @@ func (c *control) waitingReply() (session.Reply, bool) {
 
 func (c *control) take(reply session.Reply) (session.Reply, error) {
 	c.last, c.answer = reply, reply
-	if !preliminary(reply.Code) {
+	if preliminary(reply.Code) {
+		c.promise = reply
+	} else {
 		c.pending = false
 	}
 	if reply.Code == 421 {

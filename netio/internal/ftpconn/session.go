@@ -44,6 +44,8 @@ type Session struct {
 	wantedType session.Type
 	actualType session.Type
 	buffer     []byte // for copying, made when first needed
+	stored     string // the name of the newest STOU, "" if it was not told
+	chosenHash string // by OPTS HASH, "" before
 
 	op     operation
 	owed   owing          // what an abort has left to be waited for

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/jlaffaye/ftp"
 
@@ -99,8 +100,11 @@ func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMod
 		case session.StoreAppend:
 			return s.library.Append(name, up)
 		case session.StoreUnique:
+			s.stored, s.control.promise = "", session.Reply{}
 			s.op.rewrite = func(string) string { return "STOU" }
-			return s.library.Stor("unique", up)
+			err := s.library.Stor("unique", up)
+			s.stored = uniqueName(s.control.promise.Text, s.control.answer.Text)
+			return err
 		case session.StoreReplace:
 			return s.library.Stor(name, up)
 		}
@@ -108,6 +112,39 @@ func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMod
 	})
 	return up.sent, err
 }
+
+// StoredName is the name that the server chose for the newest upload with
+// StoreUnique, "" if it did not say.
+func (s *Session) StoredName() string {
+	s.running.Lock()
+	defer s.running.Unlock()
+	return s.stored
+}
+
+// uniqueName reads the name out of the replies to STOU. RFC 1123, 4.1.2.9 wants
+// "FILE: name" in the 1xx; others say it in brackets in the last one.
+func uniqueName(promise, answer string) string {
+	for _, text := range []string{promise, answer} {
+		for line := range strings.Lines(text) {
+			line = strings.TrimRight(line, "\r\n")
+			lower := strings.ToLower(line)
+			if name, found := strings.CutPrefix(lower, "file: "); found && name != "" {
+				return line[len("file: "):]
+			}
+			at := strings.Index(lower, uniqueMark)
+			if at < 0 {
+				continue
+			}
+			name, _, closed := strings.Cut(line[at+len(uniqueMark):], ")")
+			if name = strings.TrimSpace(strings.TrimPrefix(name, ":")); closed && name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+const uniqueMark = "(unique file name"
 
 // UploadFrom sends r's bytes behind the first offset bytes of name: REST and STOR.
 func (s *Session) UploadFrom(ctx context.Context, name string, offset int64, r io.Reader) (n int64, err error) {
