@@ -27,6 +27,9 @@ type rigServer struct {
 	name    string
 	address string
 	sixth   bool // over IPv6
+
+	protocol session.Protocol
+	protect  session.Protection
 }
 
 // mustEnv is a variable that testdata/servers/env.sh sets.
@@ -51,7 +54,7 @@ func onEveryServer(t *testing.T, test func(t *testing.T, server rigServer)) {
 	for _, name := range []string{"vsftpd", "proftpd", "pureftpd", "pyftpdlib"} {
 		port := mustEnv(t, "SFTPC_RIG_"+strings.ToUpper(name))
 		for i, host := range hosts {
-			server := rigServer{name, net.JoinHostPort(host, port), i == 1}
+			server := rigServer{name: name, address: net.JoinHostPort(host, port), sixth: i == 1}
 			t.Run(name+[]string{"/IPv4", "/IPv6"}[i], func(t *testing.T) {
 				t.Parallel()
 				test(t, server)
@@ -94,10 +97,18 @@ type visit struct {
 }
 
 func (r rigServer) endpoint(t *testing.T) session.Endpoint {
-	return session.Endpoint{
-		Protocol: session.FTP, Host: r.name, Address: r.address,
+	e := session.Endpoint{
+		Protocol: r.protocol, Host: r.name, Address: r.address, Protect: r.protect,
 		User: mustEnv(t, "SFTPC_RIG_USER"), Password: mustEnv(t, "SFTPC_RIG_PASSWORD"),
 	}
+	if r.protocol != session.FTP {
+		authorities, err := os.ReadFile(mustEnv(t, "SFTPC_RIG_AUTHORITY"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Trust.Authorities = authorities
+	}
+	return e
 }
 
 // visit logs in and goes to a fresh directory, which is emptied at the end.

@@ -24,6 +24,15 @@ export SFTPC_RIG_VSFTPD=$((SFTPC_RIG_BASE + 21))
 export SFTPC_RIG_PROFTPD=$((SFTPC_RIG_BASE + 22))
 export SFTPC_RIG_PUREFTPD=$((SFTPC_RIG_BASE + 23))
 export SFTPC_RIG_PYFTPDLIB=$((SFTPC_RIG_BASE + 24))
+# These ports also speak TLS when asked for it; of the four, two have a port that
+# speaks it from the first byte on.
+export SFTPC_RIG_VSFTPD_IMPLICIT=$((SFTPC_RIG_BASE + 31))
+export SFTPC_RIG_PROFTPD_IMPLICIT=$((SFTPC_RIG_BASE + 32))
+# Who signed the certificate of all four.
+export SFTPC_RIG_AUTHORITY=$SFTPC_RIG_RUN/tls/authority.crt
+# The servers that speak TLS: pyftpdlib needs a library for it.
+export SFTPC_RIG_TLS="vsftpd proftpd pureftpd"
+if /usr/bin/python3 -c 'import OpenSSL' 2>/dev/null; then SFTPC_RIG_TLS="$SFTPC_RIG_TLS pyftpdlib"; fi
 
 rig_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 rig_tree=$SFTPC_RIG_RUN/tree   # the unpacked packages

@@ -18,7 +18,7 @@ chmod 755 "$SFTPC_RIG_RUN"
 
 # libpam-pwdfile gives vsftpd users of a file. (pam_exec hangs it: it takes every
 # end of a child for that of its own.)
-packages="vsftpd libpam-pwdfile proftpd-core pure-ftpd pure-ftpd-common python3-pyftpdlib"
+packages="vsftpd libpam-pwdfile proftpd-core proftpd-mod-crypto pure-ftpd pure-ftpd-common python3-pyftpdlib"
 
 if [ "$(cat "$rig_tree/unpacked" 2>/dev/null)" != "$packages" ]; then
   apt-get update -qq
@@ -33,6 +33,8 @@ if [ "$(cat "$rig_tree/unpacked" 2>/dev/null)" != "$packages" ]; then
   wanted=$(for package in *.deb; do dpkg-deb -f "$package" Pre-Depends Depends; done |
     sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/^ *//; s/ *$//' |
     grep -E '^(lib|python3)' | sort -u | paste -sd, -)
+  # What pyftpdlib's TLS needs, and what makes the certificates.
+  wanted="$wanted, python3-openssl, openssl"
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 satisfy -y -qq --no-install-recommends "$wanted" >"$SFTPC_RIG_RUN/satisfy.log" 2>&1 ||
     { cat "$SFTPC_RIG_RUN/satisfy.log" >&2; exit 1; }
 

@@ -1,7 +1,8 @@
 """pyftpdlib as a server, under the rig's account from the first byte on.
 
 Arguments: port, home, home of anonymous users, first and last passive port, user and group number,
-then the address to listen on. Names and passwords are in the environment, where
+the address to listen on, then the file of its certificate and key. TLS is there for those who ask, where the
+library for it is. Names and passwords are in the environment, where
 other users do not see them.
 """
 
@@ -10,10 +11,10 @@ import sys
 import warnings
 
 from pyftpdlib.authorizers import DummyAuthorizer
-from pyftpdlib.handlers import FTPHandler
+from pyftpdlib import handlers
 from pyftpdlib.servers import MultiprocessFTPServer
 
-port, home, anonymous, low, high, uid, gid, host = sys.argv[1:]
+port, home, anonymous, low, high, uid, gid, host, certificate = sys.argv[1:]
 
 os.setgroups([])
 os.setgid(int(gid))
@@ -27,7 +28,8 @@ with warnings.catch_warnings():
     accounts.add_anonymous(anonymous, perm="elradfmwMT")
 
 
-class Handler(FTPHandler):
+class Handler(getattr(handlers, "TLS_FTPHandler", handlers.FTPHandler)):
+    certfile = certificate
     authorizer = accounts
     passive_ports = range(int(low), int(high) + 1)
     use_gmt_times = True

@@ -15,9 +15,9 @@ chmod 755 "$run/empty"
 render() { # template server host
   local range
   read -r -a range <<<"$(rig_passive "$2")"
-  local port=SFTPC_RIG_${2^^}
+  local port=SFTPC_RIG_${2^^} implicit=SFTPC_RIG_${2^^}_IMPLICIT
   sed -e "s|@RUN@|$run|g" -e "s|@HOMES@|$SFTPC_RIG_HOMES|g" -e "s|@TREE@|$rig_tree|g" -e "s|@USER@|$SFTPC_RIG_USER|g" -e "s|@HOST@|$3|g" \
-    -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@LOW@|${range[0]}|g" -e "s|@HIGH@|${range[1]}|g" "$rig_source/$1"
+    -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@IMPLICIT@|${!implicit:-}|g" -e "s|@LOW@|${range[0]}|g" -e "s|@HIGH@|${range[1]}|g" "$rig_source/$1"
 }
 
 # Writes the accounts with their passwords, as in a file of the system.
@@ -55,7 +55,25 @@ greeted() { # name host port
   return 1
 }
 
+# Waits until a port with TLS from the first byte on takes a handshake.
+answers() { # name port
+  local end=$((SECONDS + 20)) client line
+  while [ $SECONDS -lt $end ]; do
+    exec 3< <(exec openssl s_client -quiet -connect "$SFTPC_RIG_HOST:$2" 2>/dev/null < <(exec sleep 5))
+    client=$! line=
+    read -r -t 5 line <&3 || true
+    kill "$client" 2>/dev/null || true
+    exec 3<&-
+    case $line in 220*) echo "up         $1 with implicit TLS at $SFTPC_RIG_HOST port $2"; return 0 ;; esac
+    sleep 0.1
+  done
+  echo "rig: $1 does not speak TLS at $SFTPC_RIG_HOST port $2" >&2
+  tail -n 20 "$run"/log/"$1"* >&2
+  return 1
+}
+
 "$rig_source/down.sh" >/dev/null
+"$rig_source/certificates.sh"
 for server in ${*:-$rig_servers}; do
   mkdir -p "$SFTPC_RIG_HOMES/$server" "$SFTPC_RIG_HOMES/$server-anonymous"
   chown "$uid:$gid" "$SFTPC_RIG_HOMES/$server" "$SFTPC_RIG_HOMES/$server-anonymous"
@@ -74,6 +92,10 @@ for server in ${*:-$rig_servers}; do
       { render vsftpd.conf vsftpd "$host"; printf '%b\n' "$listen"; } | grep -v '^#' >"$run/etc/$name.conf"
       start "$name" "$rig_tree/usr/sbin/vsftpd" "$run/etc/$name.conf"
     done
+    # The first address once more, with TLS from the first byte on.
+    sed -e "s/^listen_port=.*/listen_port=$SFTPC_RIG_VSFTPD_IMPLICIT/" "$run/etc/vsftpd.conf" >"$run/etc/vsftpd-implicit.conf"
+    echo implicit_ssl=YES >>"$run/etc/vsftpd-implicit.conf"
+    start vsftpd-implicit "$rig_tree/usr/sbin/vsftpd" "$run/etc/vsftpd-implicit.conf"
     ;;
   proftpd)
     render proftpd.conf proftpd "$SFTPC_RIG_HOST $SFTPC_RIG_HOST6" >"$run/etc/proftpd.conf"
@@ -109,7 +131,7 @@ for server in ${*:-$rig_servers}; do
       [ "$host" = "$SFTPC_RIG_HOST" ] || name=pyftpdlib6
       start "$name" env PYTHONPATH="$rig_tree/usr/lib/python3/dist-packages" \
         /usr/bin/python3 "$rig_source/pyftpdlib_serve.py" "$SFTPC_RIG_PYFTPDLIB" "$SFTPC_RIG_HOMES/pyftpdlib" "$SFTPC_RIG_HOMES/pyftpdlib-anonymous" \
-        "${range[0]}" "${range[1]}" "$uid" "$gid" "$host"
+        "${range[0]}" "${range[1]}" "$uid" "$gid" "$host" "$run/tls/server.pem"
     done
     ;;
   *)
@@ -121,4 +143,6 @@ done
 for server in ${*:-$rig_servers}; do
   port=SFTPC_RIG_${server^^}
   for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do greeted "$server" "$host" "${!port}"; done
+  implicit=SFTPC_RIG_${server^^}_IMPLICIT
+  if [ -n "${!implicit:-}" ]; then answers "$server" "${!implicit}"; fi
 done
