@@ -39,11 +39,7 @@ bench: build ## Go benchmarks; with curl, lua5.4 and vsftpd installed also side 
 	testdata/bench/compare.sh
 
 fuzz: ## every fuzz target for FUZZTIME each
-	@set -e; $(GO) list ./... | while read -r package; do \
-	  $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
-	    echo "$$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
-	  done; done
+	FUZZTIME=$(FUZZTIME) GO=$(GO) testdata/fuzz.sh
 
 cross: ## builds for other systems
 	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/sftpc
