@@ -9,10 +9,12 @@ import (
 // contents: whoever makes an Endpoint has read what the script named.
 type Login struct {
 	// Key is a private key for SFTP in any form that OpenSSH writes; nil is none.
-	// Passphrase opens it. KeyName is how messages call it.
-	Key        []byte
-	KeyName    string
-	Passphrase string
+	// Passphrase opens it. KeyName is how messages call it. KeyCertificate is the
+	// user's certificate that belongs to it, as in a file -cert.pub; nil is none.
+	Key            []byte
+	KeyName        string
+	Passphrase     string
+	KeyCertificate []byte
 	// Certificate and CertificateKey are a client certificate for FTPS and its key,
 	// in PEM; nil is none.
 	Certificate    []byte

@@ -51,6 +51,13 @@ type connecting struct {
 	server   trust.Server
 }
 
+// note tells a decision to those who asked for more.
+func (c *connecting) note(text string) {
+	if c.settings.Observe != nil {
+		c.settings.Observe(session.Wire{Kind: session.WireNote, Text: text})
+	}
+}
+
 // connect tries again, with other types of keys, while the server shows keys that
 // are not the pinned one: a pin does not say of which type its key is, and a server
 // with several keys shows only one.
@@ -109,7 +116,7 @@ func (c *connecting) attempt(ctx context.Context, without []string) (*attempt, *
 		return nil, e
 	}
 	a := &attempt{}
-	h := newHandshake(ctx, conn, c.settings.Timeouts, start)
+	h := newHandshake(ctx, conn, c.settings.Timeouts, start, login)
 	config := &ssh.ClientConfig{
 		Config: ssh.Config{
 			KeyExchanges: algorithms.KeyExchanges, Ciphers: algorithms.Ciphers, MACs: algorithms.MACs,
@@ -180,7 +187,6 @@ var errHandshakeCut = errors.New("the connection was given up")
 // channels that lead through a jump host know no deadlines.
 type handshake struct {
 	net.Conn
-	ctx      context.Context
 	timeouts session.Timeouts
 	timer    *time.Timer
 	release  func() bool
@@ -196,14 +202,19 @@ type handshake struct {
 // mostFirst is enough to see that a server does not speak SSH, and what instead.
 const mostFirst = 256
 
-// newHandshake watches over conn, whose making began at start.
-func newHandshake(ctx context.Context, conn net.Conn, timeouts session.Timeouts, start time.Time) *handshake {
-	h := &handshake{Conn: conn, ctx: ctx, timeouts: timeouts}
+// newHandshake watches over conn, whose making began at start, and over what the
+// login waits for.
+func newHandshake(ctx context.Context, conn net.Conn, timeouts session.Timeouts, start time.Time, l *login) *handshake {
+	h := &handshake{Conn: conn, timeouts: timeouts}
+	giveUp := func() {
+		conn.Close()
+		l.close()
+	}
 	h.timer = time.AfterFunc(max(timeouts.Connect-time.Since(start), 0), func() {
 		h.late.Store(true)
-		conn.Close()
+		giveUp()
 	})
-	h.release = context.AfterFunc(ctx, func() { conn.Close() })
+	h.release = context.AfterFunc(ctx, giveUp)
 	return h
 }
 

@@ -135,6 +135,8 @@ func (l *login) refused() *session.Error {
 		e.Hint = "the server wants more than one proof: give both a key (SETKEYFILE) and a password"
 	case !slices.Contains(l.offered, "publickey") && l.c.endpoint.Password == "":
 		e.Hint = "this server takes no keys: it needs a password"
+	case l.onlyRSA() && !slices.Contains(l.offered, "password") && !l.c.endpoint.LegacyAlgorithms:
+		e.Hint = "if this server is old it may know RSA with SHA-1 only, which SETALGORITHMS(LEGACY) allows"
 	case len(l.signers) == 0 && !slices.Contains(l.offered, "password") && !slices.Contains(l.offered, "keyboard-interactive"):
 		e.Hint = "this server takes no passwords: it needs a key (SETKEYFILE)"
 	}
@@ -162,10 +164,20 @@ func (l *login) describe() string {
 	return text
 }
 
+func (l *login) onlyRSA() bool {
+	return len(l.signers) > 0 && !slices.ContainsFunc(l.signers, func(s ssh.Signer) bool { return !strings.HasPrefix(s.PublicKey().Type(), "ssh-rsa") })
+}
+
+// keyNames names the keys that were shown, the first of many.
 func (l *login) keyNames() string {
+	const most = 6
 	var names []string
-	for _, s := range l.signers {
-		names = append(names, s.PublicKey().Type()+" "+ssh.FingerprintSHA256(s.PublicKey()))
+	for i, s := range l.signers {
+		if i == most {
+			names = append(names, fmt.Sprintf("and %d more", len(l.signers)-most))
+			break
+		}
+		names = append(names, fmt.Sprintf("%s %s of %s", s.PublicKey().Type(), ssh.FingerprintSHA256(s.PublicKey()), l.names[i]))
 	}
 	return strings.Join(names, ", ")
 }
