@@ -38,7 +38,7 @@ func (a *arguments) usage() usage {
 	var u usage
 	for place := range a.values {
 		p := a.form.Param(place)
-		if p == nil {
+		if p == nil || a.words[place] != "" { // NONE at the place of a name is none
 			continue
 		}
 		switch a.sideOf(place, p) {

@@ -101,7 +101,11 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 		s.tellVerbose("%s is taken to %s, as this run maps it", shown, address)
 	}
 	e = session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password}
-	if e.Proxy, err = s.proxyFor(address); err != nil {
+	e.Trust, e.LegacyAlgorithms = s.trust(protocol), s.settings.proof.legacy
+	if err = s.prove(&e); err == nil {
+		e.Proxy, err = s.proxyFor(address)
+	}
+	if err != nil {
 		return session.Endpoint{}, "", err
 	}
 	return e, shown, nil

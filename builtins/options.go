@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/sftpc/sftpc/netio/session"
 )
 
 // Options say what a Host lets its scripts touch. The zero value can compute and
@@ -32,6 +34,24 @@ type Options struct {
 	HostMap map[string]string
 	// Dial makes TCP connections; nil is the system's dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// WeakestTrust bounds what a script may choose by SETTRUST: what is weaker is
+	// denied. The zero value leaves it STRICT only; TrustAny leaves it everything.
+	WeakestTrust session.TrustLevel
+	// KnownHosts are files of host keys in OpenSSH's form, absolute; all are read,
+	// and a key that is recorded goes into the first. KnownCertificates is the file
+	// in which certificates are recorded. None: only pins are believed, and for
+	// certificates the system's authorities.
+	KnownHosts        []string
+	KnownCertificates string
+	// SSH names what this machine's user has for logins over SSH, and Agent connects
+	// to the SSH agent. Scripts use both without naming them: leave them empty where
+	// scripts are not the user's own.
+	SSH   session.SSHFiles
+	Agent func(ctx context.Context) (net.Conn, error)
+	// Pretended is for runs whose Dial leads every host somewhere harmless, such as
+	// rehearsals: servers are believed whatever SETTRUST and SETHOSTKEY say.
+	Pretended bool
 
 	// NoProxy leaves the proxy out that SETPROXY names: for runs whose Dial leads
 	// somewhere else anyway, such as rehearsals.

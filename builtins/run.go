@@ -182,6 +182,7 @@ func (s *State) preset(b *binding, passed []string) error {
 	a.ctx = context.Background()
 	a.refill(b, texts(passed))
 	s.learnSecrets(a)
+	s.learnSecrets(a)
 	if err := a.check(); err != nil {
 		return err
 	}

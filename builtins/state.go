@@ -60,6 +60,8 @@ type settings struct {
 	proxy    string           // next OPENHOST; a URL, "" is none
 	timeouts session.Timeouts // next command
 	features map[string]session.Feature
+	belief   belief       // next OPENHOST
+	proof    proof        // next OPENHOST
 	kind     session.Type // SETTYPE
 	upload   uploadMode   // SETUPLOADMODE
 	verify   verifyMode   // SETVERIFY

@@ -33,6 +33,14 @@ func parseTarget(written string) (target, error) {
 	return parseAuthority(written, hideURL(written))
 }
 
+// SplitHost reads what OPENHOST takes as a host and returns its name or address, IPv6
+// without brackets, and its port, 0 if it has none. Nothing is looked up. The error
+// is a *session.Error.
+func SplitHost(written string) (host string, port int, err error) {
+	t, err := parseTarget(written)
+	return t.host, t.port, err
+}
+
 // schemes are the URL schemes and the protocols that they name.
 func schemes() map[string]string {
 	return map[string]string{"ftp": "FTP", "ftps": "FTPS_IMPLICIT", "ftpes": "FTPS_EXPLICIT", "sftp": "SFTP"}

@@ -9,6 +9,7 @@ type Setting struct {
 	Effect     Effect
 	Flag       string // the flag of run that sets the first value, "" if none
 	Documented bool
+	Touches    Capability // Pure for an assignment
 	Protocols  Protocols
 	Summary    string
 }
@@ -44,6 +45,18 @@ func Settings() []Setting {
 		{Command: "SETPROXY", Name: "proxy", Default: `""`, Effect: NextConnection, Flag: "proxy", Protocols: OnAll,
 			Params:  []Param{{Name: "url", Kind: ParamURL}},
 			Summary: "reach servers through a proxy, HTTP or SOCKS5; the empty text is none"},
+		{Command: "SETTRUST", Name: "trust", Default: "STRICT", Effect: NextConnection, Protocols: OnFTPS | OnSFTP,
+			Params:  []Param{choice("level", "STRICT", "NEW", "ANY")},
+			Summary: "refuse servers that are not known, record them at the first contact, or check nothing"},
+		{Command: "SETHOSTKEY", Name: "host-key", Default: "NONE", Effect: NextConnection, Protocols: OnSFTP,
+			Params:  []Param{or(text("key"), "NONE")},
+			Summary: "insist on this host key and no other; calls before one OPENHOST add up"},
+		{Command: "SETKEYFILE", Name: "key-file", Default: "NONE", Effect: NextConnection, Touches: LocalRead, Protocols: OnSFTP,
+			Params:  []Param{or(local("file"), "NONE"), optional(secret(text("passphrase")))},
+			Summary: "log in with the private key in this file"},
+		{Command: "SETALGORITHMS", Name: "algorithms", Default: "SAFE", Effect: NextConnection, Protocols: OnFTPS | OnSFTP,
+			Params:  []Param{choice("which", "SAFE", "LEGACY")},
+			Summary: "offer only algorithms that are safe, or for an old server those too that were given up"},
 		{Command: "SETPASSIVE", Name: "passive", Default: "ENABLED", Effect: NextDataConnection, Documented: true, Protocols: OnFTPx,
 			Params:  []Param{choice("mode", "ENABLED", "DISABLED")},
 			Summary: "passive mode (we connect for data) or active (the server connects to us)"},
@@ -82,7 +95,7 @@ func settingCommands() []Command {
 	var all []Command
 	for _, s := range Settings() {
 		all = append(all, Command{Name: s.Command, Family: FamilyConnection, Kind: Doing, Documented: s.Documented, Echo: true,
-			Protocols: s.Protocols, Capability: Pure, Forms: one(s.Params...), Summary: s.Summary})
+			Protocols: s.Protocols, Capability: s.Touches, Forms: one(s.Params...), Summary: s.Summary})
 	}
 	return all
 }

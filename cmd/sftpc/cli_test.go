@@ -61,6 +61,7 @@ func TestCommand(t *testing.T) {
 			"status":    statusCommand,
 			"ftpserver": serverCommand,
 			"proxy":     proxyCommand,
+			"sshserver": sshServerCommand,
 			"bigfile":   bigFileCommand,
 			"bytes":     bytesCommand,
 			"damage":    damageCommand,

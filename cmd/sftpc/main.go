@@ -33,6 +33,7 @@ type commandLine struct {
 	Rehearse rehearseVerb `cmd:"" group:"run" help:"run a script against embedded servers, touching nothing else"`
 	Serve    serveVerb    `cmd:"" group:"run" help:"serve a folder over FTP on this machine, to try scripts with"`
 	Doctor   doctorVerb   `cmd:"" group:"run" help:"find out what works with a server, or on this machine"`
+	Trust    trustVerb    `cmd:"" group:"run" help:"show what a server proves itself with, and record it"`
 
 	Check   checkVerb   `cmd:"" group:"compile" help:"tell the mistakes in scripts"`
 	Build   buildVerb   `cmd:"" group:"compile" help:"compile a script into a bundle"`

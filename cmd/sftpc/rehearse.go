@@ -15,6 +15,7 @@ import (
 	"github.com/sftpc/sftpc/builtins"
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/netio/session"
 	"github.com/sftpc/sftpc/vm/bytecode"
 	"github.com/sftpc/sftpc/vm/diag"
 )
@@ -180,6 +181,8 @@ var drivePath = regexp.MustCompile(`(?:^|[^A-Za-z])([A-Za-z]):(?:[\\/]|$)|\\\\([
 func confine(options *builtins.Options, root *os.Root, hosts *rehearsalHosts, texts []string) (err error) {
 	options.Hosts = []string{"*"}
 	options.Dial = hosts.dial
+	options.Pretended = true
+	options.WeakestTrust = session.TrustAny
 	options.NoProxy = true
 	options.Exec = builtins.ExecFiles
 	if options.Root, err = makeFolder(root, localFolder); err != nil {

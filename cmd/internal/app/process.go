@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -23,13 +24,16 @@ type Process struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
-	// StdoutTerminal and StderrTerminal say whether a person watches the stream.
-	StdoutTerminal, StderrTerminal bool
-	StderrWidth                    int      // columns of a terminal on Stderr; 0 is unknown
-	Environ                        []string // NAME=value
-	Dir                            string   // the working directory, absolute
-	Zone                           *time.Location
-	Umask                          uint32
+	// StdoutTerminal and StderrTerminal say whether a person watches the stream,
+	// StdinTerminal whether one can answer.
+	StdinTerminal, StdoutTerminal, StderrTerminal bool
+	StderrWidth                                   int      // columns of a terminal on Stderr; 0 is unknown
+	Environ                                       []string // NAME=value
+	Dir                                           string   // the working directory, absolute
+	Home                                          string   // the user's folder, absolute; "" is none
+	Config                                        string   // the folder of the user's settings, absolute; "" is none
+	Zone                                          *time.Location
+	Umask                                         uint32
 
 	handled <-chan struct{} // closed when signals are ours; nil if nobody waits for that
 }
@@ -49,14 +53,25 @@ func System() (*Process, error) {
 		Stdin:          os.Stdin,
 		Stdout:         os.Stdout,
 		Stderr:         os.Stderr,
+		StdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		StderrWidth:    width,
 		Environ:        os.Environ(),
 		Dir:            dir,
+		Home:           absolute(os.UserHomeDir()),
+		Config:         absolute(os.UserConfigDir()),
 		Zone:           time.Local,
 		Umask:          umask(),
 	}, nil
+}
+
+// absolute is the folder, or nothing where there is none to speak of.
+func absolute(folder string, err error) string {
+	if err != nil || !filepath.IsAbs(folder) {
+		return ""
+	}
+	return folder
 }
 
 // says is how the command's own messages begin.

@@ -20,10 +20,11 @@ type Loader func(name string, source []byte, commands []catalog.Command, encodin
 
 // RunFlags are the flags of run, the same in both commands.
 type RunFlags struct {
-	Host        []Word `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
-	Proxy       Word   `placeholder:"URL" help:"reach servers through this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"`
-	Drive       []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
-	ScriptFlags `embed:""`
+	Host          []Word `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
+	Proxy         Word   `placeholder:"URL" help:"reach servers through this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"`
+	Drive         []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
+	IdentityFlags `embed:""`
+	ScriptFlags   `embed:""`
 }
 
 // ScriptFlags are the flags of whatever runs a script: run and rehearse.
@@ -89,6 +90,9 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	}
 	if f.Proxy != "" {
 		options.Settings["proxy"] = oneArgument.Replace(string(f.Proxy))
+	}
+	if err := f.apply(p, &options); err != nil {
+		return options, err
 	}
 	options.System = true
 	options.WorkDir = p.Dir

@@ -21,8 +21,22 @@ import (
 // keep-alive fails to come within the reply time-out the connection is closed, and
 // everything that waits on it fails.
 func Connect(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (*ssh.Client, error) {
+	c, e := newConnecting(endpoint, settings)
+	if e != nil {
+		return nil, e
+	}
+	client, e := c.connect(ctx)
+	if e != nil {
+		return nil, c.finish(e)
+	}
+	return client, nil
+}
+
+// clientVersion is how we name ourselves to servers.
+const clientVersion = "SSH-2.0-sftpc"
+
+func newConnecting(endpoint session.Endpoint, settings session.Settings) (*connecting, *session.Error) {
 	settings.Timeouts = settings.Timeouts.WithDefaults()
-	c := &connecting{endpoint: endpoint, settings: settings}
 	host, port, err := net.SplitHostPort(endpoint.Address)
 	if err != nil {
 		e := fault(session.BadArgument, err)
@@ -32,16 +46,17 @@ func Connect(ctx context.Context, endpoint session.Endpoint, settings session.Se
 	if endpoint.Host != "" {
 		host = endpoint.Host
 	}
-	c.server = trust.Server{User: endpoint.User, Host: host, Port: port}
-	client, e := c.connect(ctx)
-	if e != nil {
-		if e.Op == "" {
-			e.Op = "connecting to " + net.JoinHostPort(host, port)
-		}
-		e.Host, e.Name = net.JoinHostPort(host, port), host
-		return nil, e
+	return &connecting{endpoint: endpoint, settings: settings, server: trust.Server{User: endpoint.User, Host: host, Port: port}}, nil
+}
+
+// finish fills in whom an error is about.
+func (c *connecting) finish(e *session.Error) *session.Error {
+	at := net.JoinHostPort(c.server.Host, c.server.Port)
+	if e.Op == "" {
+		e.Op = "connecting to " + at
 	}
-	return client, nil
+	e.Host, e.Name = at, c.server.Host
+	return e
 }
 
 // connecting is one login in the making.
@@ -122,7 +137,7 @@ func (c *connecting) attempt(ctx context.Context, without []string) (*attempt, *
 			KeyExchanges: algorithms.KeyExchanges, Ciphers: algorithms.Ciphers, MACs: algorithms.MACs,
 		},
 		User:              c.endpoint.User,
-		ClientVersion:     "SSH-2.0-sftpc",
+		ClientVersion:     clientVersion,
 		HostKeyAlgorithms: offered,
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			if a.shown != nil { // a further key exchange of the same connection

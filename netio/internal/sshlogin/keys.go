@@ -31,13 +31,17 @@ func ReadKey(data []byte, passphrase, name string, legacy bool) (ssh.Signer, err
 	if err != nil {
 		return nil, unusable(name, data, passphrase, err)
 	}
-	if signer.PublicKey().Type() == ssh.InsecureKeyAlgoDSA && !legacy {
+	if signer.PublicKey().Type() == typeDSA && !legacy {
 		e := fault(session.KeyUnusable, fmt.Errorf("%s is a DSA key, which servers gave up as unsafe", name))
 		e.Hint = "ssh-keygen -t ed25519 makes a new one; SETALGORITHMS(LEGACY) takes it all the same"
 		return nil, e
 	}
 	return restrict(signer, legacy), nil
 }
+
+// typeDSA is the type of DSA keys; the library's own name for it is marked as one not
+// to use.
+const typeDSA = "ssh-dss"
 
 var errWrongPassphrase = errors.New("the passphrase is wrong")
 
@@ -147,18 +151,18 @@ func (l *login) scriptKey() *session.Error {
 		return asFault(err)
 	}
 	if given.KeyCertificate != nil {
-		certified, err := withCertificate(signer, given.KeyCertificate, name+certificateSuffix)
+		certified, err := withCertificate(signer, given.KeyCertificate, name+CertificateSuffix)
 		if err != nil {
 			return fault(session.KeyUnusable, err)
 		}
-		l.add(certified, name+certificateSuffix)
+		l.add(certified, name+CertificateSuffix)
 	}
 	l.add(signer, name)
 	return nil
 }
 
-// certificateSuffix is what OpenSSH appends to a key's name for its certificate.
-const certificateSuffix = "-cert.pub"
+// CertificateSuffix is what OpenSSH appends to a key file's name for its certificate.
+const CertificateSuffix = "-cert.pub"
 
 // userKey adds a key of this machine's user, if the file is there and can be read
 // without a passphrase. What cannot be used is left out with a note: nobody asked for
@@ -176,11 +180,11 @@ func (l *login) userKey(name string) {
 		l.c.note("not used: " + err.Error())
 		return
 	}
-	if data, err := readKeyFile(name + certificateSuffix); err == nil {
-		if certified, err := withCertificate(signer, data, name+certificateSuffix); err != nil {
+	if data, err := readKeyFile(name + CertificateSuffix); err == nil {
+		if certified, err := withCertificate(signer, data, name+CertificateSuffix); err != nil {
 			l.c.note("not used: " + err.Error())
 		} else {
-			l.add(certified, name+certificateSuffix)
+			l.add(certified, name+CertificateSuffix)
 		}
 	}
 	l.add(signer, name)

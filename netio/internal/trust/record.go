@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,45 +32,94 @@ func recordedAt(comment string) (moment string, ok bool) {
 // time of a read and a write.
 const lockPatience = 10 * time.Second
 
-// record appends a server's key to a file, which is made with its folder where it
-// is missing. If the file has come to know the server since it was read, nothing
-// is written: the lines are returned, or none if it is this key that they know.
-func record(name string, server Server, key ssh.PublicKey, now time.Time) ([]*knownLine, error) {
-	if strings.ContainsAny(server.Host, " \t\r\n,*?!|#@") {
-		return nil, fmt.Errorf("the host's name %q cannot stand in a file of known hosts", server.Host)
+// record appends the key of a server that is not known to a file, which is made with
+// its folder where it is missing. If the file has come to know the server since it
+// was read, nothing is written: the lines are returned, or none if it is this key
+// that they know.
+func record(name string, server Server, key ssh.PublicKey, now time.Time) (known []*knownLine, err error) {
+	err = appendKeys(name, server, now, func(lines []*knownLine) []ssh.PublicKey {
+		if slices.ContainsFunc(lines, func(l *knownLine) bool { return sameKey(l.key, key) }) {
+			return nil
+		}
+		if known = lines; len(known) > 0 {
+			return nil
+		}
+		return []ssh.PublicKey{key}
+	})
+	return known, err
+}
+
+// RecordKeys appends those of a server's keys that the file does not know yet and
+// returns how many they were. A key of a type of which the file knows another is an
+// error, and then nothing is written.
+func RecordKeys(name string, server Server, keys []ssh.PublicKey, now time.Time) (recorded int, err error) {
+	var other *knownLine
+	err = appendKeys(name, server, now, func(lines []*knownLine) (missing []ssh.PublicKey) {
+		for _, key := range keys {
+			known := false
+			for _, l := range lines {
+				if sameKey(l.key, key) {
+					known = true
+				} else if l.key.Type() == key.Type() {
+					other = l
+				}
+			}
+			if !known {
+				missing = append(missing, key)
+			}
+		}
+		if other != nil {
+			return nil
+		}
+		recorded = len(missing)
+		return missing
+	})
+	if err == nil && other != nil {
+		return 0, fmt.Errorf("%s knows another %s key of %s: delete that line first, if its owner says that the key was replaced", other.place(), other.key.Type(), server)
+	}
+	return recorded, err
+}
+
+// appendKeys appends what choose makes of the lines about the server, all under the
+// file's lock.
+func appendKeys(name string, server Server, now time.Time, choose func(lines []*knownLine) []ssh.PublicKey) error {
+	if server.Host == "" || strings.ContainsAny(server.Host, " \t\r\n,*?!|#@[]") {
+		return fmt.Errorf("the host's name %q cannot stand in a file of known hosts", server.Host)
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	file, err := openLocked(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close() // the lock ends with it; what matters is that Sync succeeded
 	known := &knownHosts{}
 	if err := known.read(file, name); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	lines, loose := known.about(server.Host, server.Port, "")
-	for _, l := range lines {
-		if sameKey(l.key, key) {
-			return nil, nil
-		}
+	if loose {
+		lines = nil // about another port, for all that is known
 	}
-	if len(lines) > 0 && !loose {
-		return lines, nil
-	}
-	text := Line(server, key) + " " + recordedBy + now.UTC().Format(time.RFC3339) + "\n"
+	var text strings.Builder
 	if cut, err := endsWithoutLineEnd(file); err != nil {
-		return nil, err
+		return err
 	} else if cut {
-		text = "\n" + text
+		text.WriteByte('\n')
+	}
+	keys := choose(lines)
+	if len(keys) == 0 {
+		return nil
+	}
+	for _, key := range keys {
+		text.WriteString(Line(server, key) + " " + recordedBy + now.UTC().Format(time.RFC3339) + "\n")
 	}
 	// One write to a file opened for appending: a reader sees it whole or not at all.
-	if _, err := file.WriteString(text); err != nil {
-		return nil, err
+	if _, err := file.WriteString(text.String()); err != nil {
+		return err
 	}
-	return nil, file.Sync()
+	return file.Sync()
 }
 
 // openLocked opens a file to read and append, and waits for its lock. Programs that
