@@ -335,7 +335,7 @@ func (c *climber) enter(t *lexer.Token) bool {
 	if c.depth++; c.depth <= deepestNesting {
 		return true
 	}
-	c.fail(mistake{codeDeepExpression, spanOf(t), fmt.Sprintf("more than %d brackets in each other", deepestNesting),
+	c.fail(mistake{codeDeepExpression, spanOf(t), fmt.Sprintf("more than %d brackets, NOTs or minus signs in each other", deepestNesting),
 		"take parts of the expression into variables"})
 	c.depth--
 	return false

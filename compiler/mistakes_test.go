@@ -223,7 +223,7 @@ func TestReporter_Limit(t *testing.T) {
 func TestParse_Limits(t *testing.T) {
 	const many, lines = 100_000, 5_000
 	for _, c := range []struct{ name, text, want string }{
-		{"brackets", "$x = " + strings.Repeat("(", many) + "1" + strings.Repeat(")", many), "E0125 more than 200 brackets in each other"},
+		{"brackets", "$x = " + strings.Repeat("(", many) + "1" + strings.Repeat(")", many), "E0125 more than 200 brackets, NOTs or minus signs in each other"},
 		{"brackets left open", "$x = " + strings.Repeat("(", many), "E0125"},
 		{"brackets over lines", "$x = " + strings.Repeat("(\n", many), "E0125"},
 		{"calls", "PRINT(" + strings.Repeat("f(", many), "E0125"},

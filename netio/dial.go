@@ -20,7 +20,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		return nil, err
 	}
 	switch endpoint.Protocol {
-	case session.FTP:
+	case session.FTP, session.FTPSExplicit, session.FTPSImplicit:
 		s, err := ftpconn.Dial(ctx, endpoint, settings)
 		if err != nil {
 			return nil, err
@@ -39,8 +39,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		Class: session.ClassPermanent,
 		Host:  endpoint.Address,
 		Name:  endpoint.Host,
-		Hint:  "SETPROTOCOL(SFTP) protects what it moves, where the server has it",
-		Err:   fmt.Errorf("this version speaks FTP and SFTP only, not %s", nameOf(endpoint.Protocol)),
+		Err:   fmt.Errorf("%s is no protocol that is spoken", nameOf(endpoint.Protocol)),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func TestDial_ProtocolsNotSpoken(t *testing.T) {
-	for _, protocol := range []session.Protocol{session.FTPSExplicit, session.FTPSImplicit} {
+	for _, protocol := range []session.Protocol{session.SFTP + 1} {
 		s, err := Dial(context.Background(), session.Endpoint{Protocol: protocol, Host: "h", Address: "192.0.2.1:22"}, session.Settings{})
 		if s != nil || session.CauseOf(err) != session.NotSupported || !strings.Contains(err.Error(), nameOf(protocol)) {
 			t.Errorf("protocol %d: %v, %v", protocol, s, err)

@@ -496,6 +496,32 @@ func TestRun_again(t *testing.T) {
 	}
 }
 
+// A context that ends just when its run does must not stop the next run: that
+// would end half done, and without an error.
+func TestRun_afterACancelledOne(t *testing.T) {
+	var cancel context.CancelFunc
+	calls := 0
+	h := &host{extra: map[string]vm.Func{"LENGTH": func(*vm.Call) error {
+		if calls++; cancel != nil {
+			cancel()
+		}
+		return nil
+	}}}
+	m, err := vm.New(assemble(t, "function main\nLoadConst \"x\"\nCallDrop unlooked LENGTH\nLoadConst \"x\"\nCallDrop unlooked LENGTH\nHalt"), h, vm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20_000 {
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(context.Background())
+		m.Run(ctx)
+		cancel, calls = nil, 0
+		if err := m.Run(context.Background()); err != nil || calls != 2 {
+			t.Fatalf("after a cancelled run: %d of 2 commands ran, %v", calls, err)
+		}
+	}
+}
+
 func TestRun_oneAtATime(t *testing.T) {
 	h := &host{}
 	var m *vm.Machine

@@ -143,9 +143,17 @@ func (m *Machine) Run(ctx context.Context) error {
 	m.reset(ctx, bound.Funcs)
 	// No goroutine waits for the context during the run: the flag is set when it
 	// ends, and the loop looks at it when its countdown is over.
-	release := context.AfterFunc(ctx, func() { m.stop.Store(true) })
+	set := make(chan struct{})
+	release := context.AfterFunc(ctx, func() {
+		m.stop.Store(true)
+		close(set)
+	})
 	defer m.drop()
-	defer release()
+	defer func() {
+		if !release() {
+			<-set // late, the flag would stop the next run
+		}
+	}()
 	return m.finish(m.guarded())
 }
 

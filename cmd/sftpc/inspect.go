@@ -82,16 +82,24 @@ func describe(w io.Writer, program *bytecode.Program) {
 			if parameter.Kind == catalog.ParamURL {
 				what = parameter.Name
 			}
-			fmt.Fprintf(table, "%s\t%s\tline %d\n", what, diag.Escape(shown), a.Line)
+			fmt.Fprintf(table, "%s\t%s%s\n", what, diag.Escape(shown), lineCell(a.Line))
 			if hidden {
-				fmt.Fprintf(table, "secret\tthe password in the URL is readable\tline %d\n", a.Line)
+				fmt.Fprintf(table, "secret\tthe password in the URL is readable%s\n", lineCell(a.Line))
 			}
 		case parameter.Secret && a.Text != "":
-			fmt.Fprintf(table, "secret\tthe %s of %s is readable\tline %d\n", parameter.Name, command, a.Line)
+			fmt.Fprintf(table, "secret\tthe %s of %s is readable%s\n", parameter.Name, command, lineCell(a.Line))
 		case parameter.Kind == catalog.ParamLocalPath || parameter.Kind == catalog.ParamLocalPattern:
-			fmt.Fprintf(table, "local path\t%s\tline %d\n", diag.Escape(a.Text), a.Line)
+			fmt.Fprintf(table, "local path\t%s%s\n", diag.Escape(a.Text), lineCell(a.Line))
 		}
 	}
+}
+
+// lineCell is the last cell of a row about a place; a stripped bundle knows none.
+func lineCell(line int) string {
+	if line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\tline %d", line)
 }
 
 // count is "1 word", "2 words".

@@ -60,12 +60,12 @@ func (t *transfer) cutOrStall(conn net.Conn) error {
 		return t.ctx.Err()
 	}
 	if e.Orderly {
-		conn.Close()
+		belowTLS(conn).Close() // under TLS without the mark of the end
 		return errCut
 	}
 	// A reset throws away what the peer's system has not taken yet; the promise is
 	// that exactly CutAt bytes pass.
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := belowTLS(conn).(*net.TCPConn); ok {
 		waitSent(tcp, t.session.options.DataTimeout)
 	}
 	closeHard(conn)

@@ -15,6 +15,9 @@ const maxAttempts = 5
 
 // setUser answers 331 for every name, so that names cannot be tried out.
 func (s *session) setUser(c *command) {
+	if s.needsTLS(c) {
+		return
+	}
 	s.loggedIn = false
 	s.user = c.argument
 	s.reply(c, 331, "Password required")
@@ -84,8 +87,6 @@ func (s *session) noop(c *command) { s.reply(c, 200, "Done nothing") }
 
 func (s *session) syst(c *command) { s.reply(c, 215, "UNIX Type: L8") }
 
-func (s *session) auth(c *command) { s.reply(c, 502, "This server has no TLS") }
-
 // feat lists extensions in the form of RFC 2389.
 func (s *session) feat(c *command) {
 	var lines []string
@@ -94,6 +95,10 @@ func (s *session) feat(c *command) {
 			continue
 		}
 		switch v.feature {
+		case "AUTH TLS", "PBSZ", "PROT":
+			if s.server.security != nil {
+				lines = append(lines, v.feature)
+			}
 		case "MLST":
 			if s.server.disabled["MLSD"] {
 				continue

@@ -87,6 +87,10 @@ func (s *session) misbehave(c *command) {
 		s.write(e, e.Reply+"\r\n")
 	case e.Raw != "":
 		s.write(e, e.Raw)
+	case e.Clear != "":
+		s.log("> (in the clear) " + e.Clear)
+		s.raw.SetWriteDeadline(time.Now().Add(writeTimeout))
+		io.WriteString(s.raw, e.Clear)
 	case e.Garbage > 0:
 		s.write(e, string(garbage(e.Garbage))+"\r\n")
 	case e.EndlessLine:
@@ -156,9 +160,10 @@ func (s *session) log(line string) {
 
 // closeHard ends a TCP connection with a reset, which no peer can take for the
 // orderly end of a file.
-func closeHard(conn io.Closer) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
+func closeHard(conn net.Conn) {
+	socket := belowTLS(conn)
+	if tcp, ok := socket.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}
-	conn.Close()
+	socket.Close()
 }

@@ -58,6 +58,9 @@ type Options struct {
 	// SkipSync leaves the flush to disk before the final reply of an upload out.
 	SkipSync bool
 
+	// TLS protects connections; nil has no TLS.
+	TLS *TLS
+
 	// Faults disturb what the server does; nil is a healthy server.
 	Faults *fault.Script
 	// Log is told each line of the control connections, with the number of the
@@ -129,6 +132,7 @@ type Server struct {
 	verbs    map[string]verb
 	disabled map[string]bool // Options.DisabledCommands in capitals
 	failures loginFailures
+	security *security // nil without TLS
 
 	done   context.Context // ends when the server is to stop
 	stop   context.CancelFunc
@@ -148,6 +152,10 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: options.withDefaults(), root: options.Root, verbs: verbTable(), disabled: map[string]bool{}}
+	var err error
+	if s.security, err = newSecurity(options.TLS); err != nil {
+		return nil, err
+	}
 	for _, name := range options.DisabledCommands {
 		s.disabled[strings.ToUpper(name)] = true
 	}

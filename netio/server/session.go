@@ -27,7 +27,8 @@ type session struct {
 	server  *Server
 	options *Options
 	number  uint64
-	conn    net.Conn
+	raw     net.Conn // the socket
+	conn    net.Conn // what commands travel on: raw, or TLS on it
 	peer    netip.Addr
 	local   netip.Addr
 	ctx     context.Context
@@ -45,7 +46,12 @@ type session struct {
 	onlyEPSV   bool   // after EPSV ALL
 	hashKind   string // what OPTS HASH chose, "" before
 	data       dataSource
+	secured    bool     // conn is TLS
+	private    bool     // data connections are, too
+	ticketKey  [32]byte // of the tickets of all of its connections
 	transfer   *transfer
+
+	goOn chan struct{} // the reader may read what follows AUTH
 
 	writing sync.Mutex // held while a reply is written
 }
@@ -59,9 +65,10 @@ type command struct {
 
 func newSession(server *Server, number uint64, conn net.Conn) *session {
 	return &session{
-		server: server, options: &server.options, number: number, conn: conn,
+		server: server, options: &server.options, number: number, raw: conn, conn: conn,
 		peer: addressOf(conn.RemoteAddr()), local: addressOf(conn.LocalAddr()),
 		ctx: server.done, dir: "/", facts: allFacts,
+		goOn: make(chan struct{}),
 	}
 }
 
@@ -75,6 +82,10 @@ func addressOf(a net.Addr) netip.Addr {
 
 // turnAway answers a connection too many.
 func (s *session) turnAway() {
+	if s.server.security != nil && s.server.security.options.Implicit {
+		s.conn.Close()
+		return
+	}
 	s.reply(&command{}, 421, "Too many connections, try again later")
 	s.conn.Close()
 }
@@ -85,7 +96,7 @@ func (s *session) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	s.ctx = ctx
 	// A peer that does not read must not hold up the end of the server.
-	stopHurry := context.AfterFunc(ctx, func() { s.conn.SetWriteDeadline(time.Now().Add(time.Second)) })
+	stopHurry := context.AfterFunc(ctx, func() { s.raw.SetWriteDeadline(time.Now().Add(time.Second)) })
 	lines := make(chan string)
 	var reader sync.WaitGroup
 	defer func() {
@@ -96,12 +107,17 @@ func (s *session) run(ctx context.Context) {
 			s.transfer.cancel()
 			<-s.transfer.done
 		}
-		if tcp, ok := s.conn.(*net.TCPConn); ok && s.reset {
+		if tcp, ok := s.raw.(*net.TCPConn); ok && s.reset {
 			tcp.SetLinger(0)
+			s.raw.Close()
 		}
 		s.conn.Close()
+		s.raw.Close()
 		reader.Wait()
 	}()
+	if s.server.security != nil && s.server.security.options.Implicit && s.secure() != nil {
+		return
+	}
 	if !s.greet() {
 		return
 	}
@@ -191,8 +207,19 @@ func (s *session) readLines(ctx context.Context, lines chan<- string) {
 		} else if err != nil {
 			return
 		}
+		text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 		select {
-		case lines <- strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"):
+		case lines <- text:
+		case <-ctx.Done():
+			return
+		}
+		if verb, _ := cutVerb(text); verb != "AUTH" {
+			continue
+		}
+		// What was read beyond AUTH came in the clear and is forgotten.
+		select {
+		case <-s.goOn:
+			reader.Reset(s.conn)
 		case <-ctx.Done():
 			return
 		}
@@ -215,12 +242,17 @@ func discardLine(reader *bufio.Reader) bool {
 	return false
 }
 
-// parse splits a line. Bytes of the Telnet protocol before the verb (the
+// cutVerb splits a line. Bytes of the Telnet protocol before the verb (the
 // interrupt that RFC 959 wants before ABOR) are dropped; no verb begins with one.
-func (s *session) parse(line string) *command {
+func cutVerb(line string) (verb, argument string) {
 	line = strings.TrimLeftFunc(line, func(r rune) bool { return r == 0xFFFD })
-	verb, argument, _ := strings.Cut(line, " ")
-	c := &command{verb: strings.ToUpper(verb), argument: argument}
+	verb, argument, _ = strings.Cut(line, " ")
+	return strings.ToUpper(verb), argument
+}
+
+func (s *session) parse(line string) *command {
+	verb, argument := cutVerb(line)
+	c := &command{verb: verb, argument: argument}
 	c.effect = s.options.Faults.Next(c.verb, c.argument)
 	s.logCommand(c)
 	return c
@@ -228,6 +260,9 @@ func (s *session) parse(line string) *command {
 
 // execute carries a command out while no transfer runs.
 func (s *session) execute(c *command) {
+	if c.verb == "AUTH" {
+		defer s.readOn()
+	}
 	if !s.precede(c) {
 		return
 	}
@@ -240,6 +275,14 @@ func (s *session) execute(c *command) {
 	s.dispatch(c)
 	if s.transfer == nil {
 		s.conclude(c)
+	}
+}
+
+// readOn lets the reader go on behind AUTH, on the connection that is ours now.
+func (s *session) readOn() {
+	select {
+	case s.goOn <- struct{}{}:
+	case <-s.ctx.Done():
 	}
 }
 

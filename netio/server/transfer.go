@@ -145,7 +145,25 @@ func (t *transfer) connect() net.Conn {
 	if t.source.active() {
 		promise()
 	}
-	return conn
+	if !s.private || e.ClearData {
+		return conn
+	}
+	secured, err := s.secureData(t.ctx, conn)
+	switch {
+	case err == nil:
+		return secured
+	case errors.Is(err, errNotReused):
+		conn.Close()
+		refusal := s.server.security.options.RefusedReuse
+		if refusal == "" {
+			refusal = "425 TLS session of data connection not resumed"
+		}
+		s.send(t.command, 425, refusal+"\r\n")
+	default:
+		closeHard(conn)
+		s.reply(t.command, 425, "No TLS on the data connection")
+	}
+	return nil
 }
 
 // giveUp takes back what was done for a transfer that had no data connection.
@@ -216,7 +234,7 @@ func (t *transfer) failure(err error) (code int, text string) {
 		return code, text
 	case errors.As(err, &own):
 		return 451, "Local error in processing"
-	case errors.As(err, &network), errors.Is(err, errCut),
+	case errors.As(err, &network), errors.Is(err, errCut), errors.Is(err, io.ErrUnexpectedEOF),
 		// splice reports the network's errors as the file's.
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return 426, "Data connection broken"
@@ -230,7 +248,8 @@ func (t *transfer) copy(to io.Writer, from io.Reader, conn net.Conn) error {
 	if t.upload != nil {
 		_, isFile = from.(net.Conn)
 	}
-	if !isFile || t.command.effect.TouchesData() {
+	_, inClear := conn.(*net.TCPConn)
+	if !isFile || !inClear || t.command.effect.TouchesData() {
 		return t.copyBuffered(to, from, conn)
 	}
 	// Pieces, so that the deadline is one for standing still and not for the whole;

@@ -21,7 +21,7 @@ type verb struct {
 // verbTable is what the server understands. HELP and FEAT are made from it.
 func verbTable() map[string]verb {
 	return map[string]verb{
-		// The session (login.go)
+		// The session (login.go, tls.go)
 		"USER": {run: (*session).setUser, argument: needed},
 		"PASS": {run: (*session).pass},
 		"ACCT": {run: (*session).acct, argument: needed},
@@ -32,7 +32,9 @@ func verbTable() map[string]verb {
 		"FEAT": {run: (*session).feat, argument: none},
 		"OPTS": {run: (*session).opts, argument: needed, feature: "UTF8"},
 		"HELP": {run: (*session).help},
-		"AUTH": {run: (*session).auth},
+		"AUTH": {run: (*session).auth, feature: "AUTH TLS"},
+		"PBSZ": {run: (*session).pbsz, argument: needed, feature: "PBSZ"},
+		"PROT": {run: (*session).prot, argument: needed, feature: "PROT"},
 
 		// How data is represented and connections are made (data.go)
 		"TYPE": {run: (*session).setType, argument: needed, login: true},

@@ -26,6 +26,7 @@ const (
 // end of the connection is known when it happens and not at the next command.
 type control struct {
 	conn    net.Conn
+	heard   *overhearing // below TLS; nil in the clear
 	observe func(session.Wire)
 
 	replies chan session.Reply
@@ -90,9 +91,20 @@ func (c *control) send(ctx context.Context, line string, within time.Duration) e
 	if badLine(line) {
 		return fault(session.BadArgument, errors.New("a command line cannot hold CR, LF or NUL"))
 	}
+	if ctx.Err() != nil { // a write that is cut short is the end of a connection under TLS
+		return cancelled(ctx)
+	}
 	c.conn.SetWriteDeadline(time.Now().Add(within))
-	stop := context.AfterFunc(ctx, func() { c.conn.SetWriteDeadline(longAgo) })
-	defer stop()
+	set := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.conn.SetWriteDeadline(longAgo)
+		close(set)
+	})
+	defer func() {
+		if !stop() {
+			<-set // late, the deadline would be the next command's, and ABOR is that
+		}
+	}()
 	c.observe(session.Wire{Kind: session.WireCommand, Text: masked(line)})
 	c.pending = true
 	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
@@ -235,6 +247,9 @@ func (c *control) lost(err error) *session.Error {
 	var broken *protocolError
 	if errors.As(err, &broken) {
 		return fault(session.ProtocolError, err)
+	}
+	if e := brokenTLS(err, c.heard); e != nil {
+		return e
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the server closed the connection")

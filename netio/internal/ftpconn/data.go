@@ -1,10 +1,12 @@
 package ftpconn
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sftpc/sftpc/netio/session"
@@ -25,6 +27,13 @@ type dataConn struct {
 	closed      bool
 	stopped     error // why bytes must no longer move
 	interrupted chan struct{}
+
+	// Where data is encrypted, from the handshake on (tlsdata.go).
+	secured *tls.Conn
+	heard   *overhearing
+	silent  chan struct{} // an upload: closed when the server has closed its direction
+	whole   atomic.Bool   // an upload: its end is being said
+	hasty   atomic.Bool   // an upload: confirmed before that
 }
 
 func newDataConn(s *Session, about session.DataConn, conn net.Conn) *dataConn {
@@ -51,14 +60,27 @@ func (d *dataConn) interrupt(why error) {
 	}
 }
 
-// arm sets the deadline of the next read or write, unless it was interrupted.
-func (d *dataConn) arm(within time.Duration) error {
+// armRead sets the deadline of the next read, none for zero, unless it was
+// interrupted.
+func (d *dataConn) armRead(within time.Duration) error {
+	return d.arm(within, net.Conn.SetReadDeadline)
+}
+
+// armWrite does the same for the next write.
+func (d *dataConn) armWrite(within time.Duration) error {
+	return d.arm(within, net.Conn.SetWriteDeadline)
+}
+
+func (d *dataConn) arm(within time.Duration, set func(net.Conn, time.Time) error) error {
 	d.lock.Lock()
 	defer d.lock.Unlock()
 	if d.stopped != nil {
 		return d.stopped
 	}
-	return d.conn.SetDeadline(time.Now().Add(within))
+	if within == 0 {
+		return set(d.conn, time.Time{})
+	}
+	return set(d.conn, time.Now().Add(within))
 }
 
 func (d *dataConn) reason() error {
@@ -113,7 +135,25 @@ func (d *dataConn) Close() error {
 	if tcp, ok := conn.(interface{ SetLinger(seconds int) error }); ok && abort {
 		tcp.SetLinger(0)
 	}
-	return conn.Close()
+	if d.secured == nil || abort {
+		err := conn.Close()
+		d.forgetServer()
+		return err
+	}
+	d.hearEnd()
+	if !d.whole.Load() && d.silent == nil {
+		d.secured.CloseWrite() // a download or listing; whether the server still hears it does not matter
+	}
+	err := conn.Close()
+	d.forgetServer()
+	return err
+}
+
+// forgetServer waits for the goroutine of hearServer, whose connection is closed.
+func (d *dataConn) forgetServer() {
+	if d.silent != nil {
+		<-d.silent
+	}
 }
 
 // The library asks a data connection for none of these.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -175,6 +176,11 @@ func ofLocal(err error) *session.Error {
 		return fault(session.NoLocalPermission, err)
 	}
 	return fault(session.LocalFailure, err)
+}
+
+// isBroken tells whether a connection ended or broke, by whomever.
+func isBroken(err error) bool {
+	return isNetwork(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // isNetwork tells the socket's errors from the file's where one call moves bytes

@@ -112,7 +112,7 @@ func (s *Session) readListing(command string, format listing.Format, dir string,
 	s.op.rewrite = func(line string) string { return command + strings.TrimPrefix(line, "LIST") }
 	s.op.consume = func(d *dataConn) error {
 		defer s.watch(d, false)()
-		if err := d.establish(); err != nil {
+		if err := d.ready(false); err != nil {
 			return d.ended(err)
 		}
 		bytes := &dataReader{d: d, pace: d.pace(), tap: tap}
@@ -145,10 +145,11 @@ type dataReader struct {
 
 func (r *dataReader) Read(p []byte) (int, error) {
 	for {
-		if r.err = r.pace.arm(); r.err != nil {
+		if r.err = r.pace.armRead(); r.err != nil {
 			return 0, r.err
 		}
-		n, err := r.d.conn.Read(p)
+		n, err := r.d.stream().Read(p)
+		err = r.d.ofEnd(err)
 		if r.tap != nil {
 			r.tap.Write(p[:n])
 		}

@@ -30,7 +30,11 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		unknown:   map[string]bool{},
 	}
 	s.shim = &shim{s: s}
-	if e := s.connect(ctx, endpoint); e != nil {
+	var e *session.Error
+	if s.protection, e = newProtection(endpoint); e == nil {
+		e = s.connect(ctx, endpoint)
+	}
+	if e != nil {
 		e.Op, e.Host, e.Name = "connecting to "+s.host, s.host, endpoint.Host
 		return nil, e
 	}
@@ -84,40 +88,63 @@ func (s *Session) connect(ctx context.Context, endpoint session.Endpoint) *sessi
 		s.dialHost = s.peer.String()
 	}
 
-	release := context.AfterFunc(limited, func() { conn.SetReadDeadline(longAgo) })
-	reader := newReplyReader(conn, s.settings.Limits, func(line string) {
-		s.observe(session.Wire{Kind: session.WireReply, Text: line})
-	})
+	release := context.AfterFunc(limited, func() { conn.SetDeadline(longAgo) })
+	e := s.open(conn)
+	if !release() {
+		if e == nil {
+			s.control.close()
+			e = fault(session.ConnectTimeout, errTimeout("no connection", within))
+		}
+		if ctx.Err() != nil {
+			e = cancelled(ctx)
+		}
+	}
+	if e != nil {
+		conn.Close()
+	}
+	return e
+}
+
+// open reads the greeting and makes the connection as private as it is to be:
+// before the greeting or, asked for, behind it. The deadlines of conn are the
+// caller's, who closes it after an error.
+func (s *Session) open(conn net.Conn) (e *session.Error) {
+	lines := conn
+	if s.protection != nil && s.protection.implicit {
+		if lines, e = s.secure(conn); e != nil {
+			return e
+		}
+	}
+	reader := s.readReplies(lines)
 	greeting, err := reader.next()
 	for err == nil && preliminary(greeting.Code) { // 120: ready in so many minutes
 		greeting, err = reader.next()
 	}
-	if !release() && err == nil {
-		err = limited.Err()
-	}
 	if err != nil {
-		conn.Close()
-		var broken *protocolError
-		switch {
-		case ctx.Err() != nil:
-			return cancelled(ctx)
-		case isTimeout(err):
-			return fault(session.ConnectTimeout, errTimeout("no greeting", within))
-		case errors.As(err, &broken):
-			return fault(session.ProtocolError, err)
-		}
-		return fault(session.ConnectionLost, errors.New("the server closed the connection before its greeting"))
+		return s.opened(err, "no greeting")
 	}
 	s.greeting = greeting.Text
-	s.control = newControl(conn, reader, s.observe)
-	s.control.last = greeting
-	if greeting.Code/100 != 2 {
-		s.control.close()
+	if !completed(greeting.Code) {
 		e, _ := ofReply("", greeting, false)
 		return e
 	}
+	if s.protection != nil && !s.protection.implicit {
+		if lines, e = s.negotiate(lines, reader); e != nil {
+			return e
+		}
+		reader = s.readReplies(lines)
+	}
+	s.control = newControl(lines, reader, s.observe)
+	s.control.heard = s.heard
+	s.control.last = greeting
 	s.shim.give(session.Reply{Code: 220, Text: firstLine(greeting.Text)})
 	return nil
+}
+
+func (s *Session) readReplies(conn net.Conn) *replyReader {
+	return newReplyReader(conn, s.settings.Limits, func(line string) {
+		s.observe(session.Wire{Kind: session.WireReply, Text: line})
+	})
 }
 
 func addressOf(address net.Addr) netip.Addr {
@@ -157,7 +184,7 @@ func (s *Session) login(ctx context.Context, endpoint session.Endpoint) *session
 		}
 		return e
 	}
-	return nil
+	return s.protect()
 }
 
 // learnFeatures makes a note of what a FEAT reply lists: on each line between the

@@ -61,15 +61,15 @@ func (d *dataConn) pace() *pace {
 	return &pace{d: d, idle: d.s.settings.Timeouts.Idle, last: time.Now()}
 }
 
-// arm sets the deadline of the next piece.
-func (p *pace) arm() error { return p.d.arm(min(pieceTime, p.idle)) }
+// armRead sets the deadline of the next piece.
+func (p *pace) armRead() error { return p.d.armRead(min(pieceTime, p.idle)) }
 
 // armWrite sets the deadline of the next write.
 func (p *pace) armWrite() error {
 	if knowsSent {
-		return p.arm()
+		return p.d.armWrite(min(pieceTime, p.idle))
 	}
-	return p.d.arm(p.idle)
+	return p.d.armWrite(p.idle)
 }
 
 // judge tells whether err ends the transfer: a deadline does only if nothing has
@@ -109,6 +109,8 @@ func (d *dataConn) ended(err error) error {
 		d.s.op.broken = why
 	case why != nil:
 		d.s.fail(why)
+	case errors.As(err, new(handshakeRefused)):
+		d.s.op.broken = err
 	case errors.As(err, &known):
 		d.s.fail(known)
 	default:
@@ -120,10 +122,10 @@ func (d *dataConn) ended(err error) error {
 // receive copies to w until the server closes the connection, and returns how
 // many bytes came over the wire.
 func (d *dataConn) receive(w io.Writer, end endpoint) (n int64, err error) {
-	if err := d.establish(); err != nil {
+	if err := d.ready(false); err != nil {
 		return 0, d.ended(err)
 	}
-	if tcp, ok := d.conn.(*net.TCPConn); ok && end.file != nil && end.turn == nil {
+	if tcp, ok := d.stream().(*net.TCPConn); ok && end.file != nil && end.turn == nil {
 		n, err = d.splice(tcp, end)
 		return n, d.ended(err)
 	}
@@ -139,7 +141,7 @@ func (d *dataConn) receive(w io.Writer, end endpoint) (n int64, err error) {
 func (d *dataConn) splice(tcp *net.TCPConn, end endpoint) (n int64, err error) {
 	pace := d.pace()
 	for {
-		if err := pace.arm(); err != nil {
+		if err := pace.armRead(); err != nil {
 			return n, err
 		}
 		k, err := end.file.ReadFrom(&io.LimitedReader{R: tcp, N: pieceSize})
@@ -162,10 +164,11 @@ func (d *dataConn) splice(tcp *net.TCPConn, end endpoint) (n int64, err error) {
 func (d *dataConn) copyOut(w io.Writer, end endpoint) (n int64, err error) {
 	buffer, pace := d.s.copyBuffer(), d.pace()
 	for {
-		if err := pace.arm(); err != nil {
+		if err := pace.armRead(); err != nil {
 			return n, err
 		}
-		k, readErr := d.conn.Read(buffer)
+		k, readErr := d.readMuch(buffer)
+		readErr = d.ofEnd(readErr)
 		n += int64(k)
 		out := buffer[:k]
 		if end.turn != nil {
@@ -186,19 +189,24 @@ func (d *dataConn) copyOut(w io.Writer, end endpoint) (n int64, err error) {
 	}
 }
 
-// send copies r to the server and returns how many bytes were handed to the
+// send copies an upload to the server and returns how many bytes were handed to the
 // network. All of them pass through our buffer: sendfile takes half the processor
 // time here, but what it hands over in pages of 4 KiB costs the receiver more than
 // it saves, and the file has moved on by nobody knows how much when a deadline ends
 // it where the system copies after all.
-func (d *dataConn) send(r io.Reader, end endpoint) (n int64, err error) {
-	if err := d.establish(); err != nil {
+func (d *dataConn) send(up *upload) (n int64, err error) {
+	if err := d.ready(true); err != nil {
 		return 0, d.ended(err)
 	}
-	if end.file != nil {
-		r = end.file
+	r := up.source
+	if up.end.file != nil {
+		r = up.end.file
 	}
-	n, err = d.copyIn(r, end)
+	up.begun = true
+	n, err = d.copyIn(r, up.end)
+	if err == nil {
+		err = d.sayEnd()
+	}
 	return n, d.ended(err)
 }
 
@@ -221,7 +229,7 @@ func (d *dataConn) copyIn(r io.Reader, end endpoint) (n int64, err error) {
 			out = end.turn.toNetwork(out)
 		}
 		pace.last = time.Now() // the reader's time is not the network's
-		sent, err := d.writeAll(out, pace)
+		sent, err := d.write(out, pace)
 		n += sent
 		if err != nil {
 			return n, err
@@ -235,6 +243,16 @@ func (d *dataConn) copyIn(r io.Reader, end endpoint) (n int64, err error) {
 	}
 }
 
+// write sends out, under TLS where data is encrypted.
+func (d *dataConn) write(out []byte, pace *pace) (n int64, err error) {
+	if d.secured == nil || len(out) == 0 {
+		return d.writeAll(out, pace)
+	}
+	k, err := d.secured.Write(out)
+	return int64(k), err
+}
+
+// writeAll sends out over the socket.
 func (d *dataConn) writeAll(out []byte, pace *pace) (n int64, err error) {
 	for len(out) > 0 {
 		if err := pace.armWrite(); err != nil {

@@ -34,6 +34,9 @@ type Session struct {
 	dialHost string     // where passive data connections go
 	proxied  bool       // settings.Dial goes through Endpoint.Proxy
 
+	protection *protection  // nil in the clear
+	heard      *overhearing // what goes by below TLS on the control connection
+
 	keepAlive  time.Duration // between two NOOPs of a transfer
 	greeting   string
 	features   map[string]string
@@ -132,12 +135,18 @@ func (s *Session) Close(ctx context.Context) error {
 // do runs one command: it brings the control connection into step, calls the
 // command, cleans up after it and gives the error its place.
 func (s *Session) do(ctx context.Context, op, name string, command func() error) error {
+	return s.doAgain(ctx, op, name, func() bool { return true }, command)
+}
+
+// doAgain is do for a command that may be run twice only if again says so.
+func (s *Session) doAgain(ctx context.Context, op, name string, again func() bool, command func() error) error {
 	s.running.Lock()
 	defer s.running.Unlock()
 	e := s.begin(ctx)
+	attempt := func() *session.Error { return s.attempt(ctx, name, command) }
 	if e != nil {
 		e.Unsent = true
-	} else if e = s.attempt(ctx, name, command); e == nil {
+	} else if e = s.attemptResumed(attempt(), again, attempt); e == nil {
 		return nil
 	}
 	e.Op, e.Host, e.Name = op, s.host, name
@@ -266,10 +275,15 @@ func (s *Session) verdict(err error) (e *session.Error, certain bool) {
 	}
 	last := s.control.answer
 	switch {
+	case negative(last.Code) && s.refusesReuse(last):
+		return notResumed(last), true
 	case negative(last.Code):
 		e, certain = ofReply(s.op.verb, last, s.isActive())
 		e.Err = s.op.broken
 		return e, certain
+	case errors.As(s.op.broken, &known):
+		copied := *known
+		return &copied, true
 	case s.op.broken != nil:
 		return fault(session.DataLost, s.op.broken), true
 	case errors.Is(err, ftp.ErrInvalidCommand):

@@ -47,8 +47,9 @@ func TestTimeout_EveryReply(t *testing.T) {
 			t.Parallel()
 			server := newFake(t)
 			server.put("/f", []byte("data"))
-			client := server.connect(session.Settings{Timeouts: session.Timeouts{Connect: time.Minute, Reply: 300 * time.Millisecond, Idle: time.Minute}})
+			client := server.connect(session.Settings{})
 			server.handle(verb, func(*fakeConn, string) {})
+			hurry(client, session.ReplyTimeout)
 			start := time.Now()
 			wantCause(t, command(client), session.ReplyTimeout)
 			within(t, start)
@@ -82,7 +83,6 @@ func TestTimeout_PassiveConnections(t *testing.T) {
 	address := server.endpoint().Address
 	dials := 0
 	client := server.connect(session.Settings{
-		Timeouts: session.Timeouts{Connect: 400 * time.Millisecond, Reply: time.Minute, Idle: time.Minute},
 		Dial: func(ctx context.Context, network, to string) (net.Conn, error) {
 			if to == address {
 				return new(net.Dialer).DialContext(ctx, network, to)
@@ -95,6 +95,8 @@ func TestTimeout_PassiveConnections(t *testing.T) {
 			return nil, ctx.Err()
 		},
 	})
+	// Long enough for both, wherever the machine stands still meanwhile.
+	client.Adjust(session.Settings{Timeouts: session.Timeouts{Connect: 2 * time.Second, Reply: time.Minute, Idle: time.Minute}})
 	start := time.Now()
 	_, err := client.List(context.Background(), "")
 	e := wantCause(t, err, session.PassiveDataFailed)
@@ -118,4 +120,25 @@ func TestTimeout_Farewell(t *testing.T) {
 	start := time.Now()
 	client.Close(context.Background())
 	within(t, start)
+}
+
+// A command that is cancelled while it is sent does not cut off the next one, which
+// as a rule is ABOR.
+func TestCancelled_LeavesTheNextCommandAlone(t *testing.T) {
+	server := newFake(t)
+	var cancel context.CancelFunc
+	client := server.connect(session.Settings{Observe: func(w session.Wire) {
+		if w.Kind == session.WireCommand && cancel != nil {
+			go cancel()
+		}
+	}})
+	for range 4000 {
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(context.Background())
+		client.control.send(ctx, "NOOP", patient.Reply)
+		cancel = nil
+		if err := client.control.send(context.Background(), "NOOP", patient.Reply); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -15,7 +15,8 @@ import (
 // Download copies name from offset on to w. In TYPE A line ends become this
 // system's; the returned count is of bytes on the wire.
 func (s *Session) Download(ctx context.Context, name string, offset int64, w io.Writer) (n int64, err error) {
-	err = s.do(ctx, "downloading "+name, name, func() error {
+	untouched := func() bool { return n == 0 }
+	err = s.doAgain(ctx, "downloading "+name, name, untouched, func() error {
 		if err := checkName(name); err != nil {
 			return err
 		}
@@ -60,7 +61,10 @@ type upload struct {
 	source io.Reader
 	end    endpoint
 	sent   int64
+	begun  bool // something was read of the source, or may have been
 }
+
+func (u *upload) untouched() bool { return !u.begun }
 
 // Read is there for the library's signature. The library leaves the copying to
 // ReadFrom of the data connection.
@@ -75,10 +79,10 @@ func (d *dataConn) ReadFrom(r io.Reader) (int64, error) {
 		return 0, errors.New("not an upload of this session")
 	}
 	stop := d.s.watch(d, true)
-	n, err := d.send(up.source, up.end)
+	n, err := d.send(up)
 	stop()
 	up.sent = n
-	if early := d.s.control.early; err == nil && early != nil && !negative(early.Code) {
+	if err == nil && d.hasty.Load() {
 		d.s.op.broken = errConfirmedEarly
 	}
 	return n, err
@@ -88,7 +92,7 @@ func (d *dataConn) ReadFrom(r io.Reader) (int64, error) {
 // says it in its 150, which Observe sees.
 func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMode, r io.Reader) (n int64, err error) {
 	up := &upload{source: r}
-	err = s.do(ctx, "uploading "+name, name, func() error {
+	err = s.doAgain(ctx, "uploading "+name, name, up.untouched, func() error {
 		if err := checkName(name); err != nil && mode != session.StoreUnique {
 			return err
 		}
@@ -149,7 +153,7 @@ const uniqueMark = "(unique file name"
 // UploadFrom sends r's bytes behind the first offset bytes of name: REST and STOR.
 func (s *Session) UploadFrom(ctx context.Context, name string, offset int64, r io.Reader) (n int64, err error) {
 	up := &upload{source: r}
-	err = s.do(ctx, "uploading the rest of "+name, name, func() error {
+	err = s.doAgain(ctx, "uploading the rest of "+name, name, up.untouched, func() error {
 		if err := checkName(name); err != nil {
 			return err
 		}

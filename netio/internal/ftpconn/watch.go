@@ -11,8 +11,8 @@ import (
 // NOOP is enabled, for gateways that forget a silent control connection.
 const keepAliveEvery = 30 * time.Second
 
-// midwayGrace is how long bytes may still come behind a refusal: what was sent
-// before it is worth having for a resumed download.
+// midwayGrace is how long a download's bytes may still come behind a refusal: what
+// was sent before it is worth having when it is resumed.
 const midwayGrace = 500 * time.Millisecond
 
 // These stop the bytes when the server has given its verdict already. What the
@@ -53,10 +53,13 @@ func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 				control.early = &reply
 				if negative(reply.Code) {
 					verdict = errRefusedMidway
-				} else if upload {
+				} else if upload && !d.whole.Load() {
 					verdict = errConfirmedEarly
+					d.hasty.Store(true)
 				}
-				if verdict != nil {
+				if verdict != nil && upload {
+					d.interrupt(verdict)
+				} else if verdict != nil {
 					judged = time.After(min(midwayGrace, s.settings.Timeouts.Idle/2))
 				}
 				// A download's bytes may still be on their way behind a 226.

@@ -21,6 +21,7 @@ import (
 //	silence                 no reply
 //	reply CODE TEXT         instead of carrying the command out
 //	raw "BYTES"             the same with exact bytes (Go string notation)
+//	clear "BYTES"           the same with bytes that go out below TLS
 //	garbage N               the same with N bytes that are no reply
 //	endless-line            the same with a line that never ends
 //	endless-reply           the same with a multi-line reply that never ends
@@ -33,6 +34,7 @@ import (
 //	rate N                  N payload bytes a second
 //	corrupt N               payload byte N (from 0) is changed
 //	payload "BYTES"         sent instead of the file or listing
+//	clear-data              the data connection is not TLS though it was agreed to be
 //	short N                 a READ of SFTP is answered with N bytes at most
 //	wrong-id                a request of SFTP is answered under another's id
 //	refuse                  no data connection can be made
@@ -136,6 +138,7 @@ func actions() map[string]func(argument string, e *Effect) error {
 		"silence":       flag(func(e *Effect) { e.Silence = true }),
 		"reply":         func(a string, e *Effect) error { return replyLine(a, &e.Reply) },
 		"raw":           func(a string, e *Effect) (err error) { e.Raw, err = strconv.Unquote(a); return err },
+		"clear":         func(a string, e *Effect) (err error) { e.Clear, err = strconv.Unquote(a); return err },
 		"garbage":       func(a string, e *Effect) error { n, err := count(a); e.Garbage = int(n); return err },
 		"endless-line":  flag(func(e *Effect) { e.EndlessLine = true }),
 		"endless-reply": flag(func(e *Effect) { e.EndlessReply = true }),
@@ -174,6 +177,7 @@ func actions() map[string]func(argument string, e *Effect) error {
 			e.Payload = []byte(s)
 			return err
 		},
+		"clear-data": flag(func(e *Effect) { e.ClearData = true }),
 		"short":      func(a string, e *Effect) (err error) { e.Short, err = count(a); return err },
 		"wrong-id":   flag(func(e *Effect) { e.WrongID = true }),
 		"refuse":     flag(func(e *Effect) { e.Refuse = true }),

@@ -30,7 +30,7 @@ type Rule struct {
 // Effect is what goes wrong with one command. The zero value is "nothing".
 //
 // The order in which a server carries the fields out: Delay; then, if one of
-// Silence, Reply, Raw, Garbage, EndlessLine or EndlessReply is set, that stands
+// Silence, Reply, Raw, Clear, Garbage, EndlessLine or EndlessReply is set, that stands
 // in place of the command, which is not carried out; else the command is carried
 // out with the disturbances of its replies and its data; at last Close or Reset.
 type Effect struct {
@@ -39,6 +39,7 @@ type Effect struct {
 	Silence      bool   // no reply; the command is dropped
 	Reply        string // this reply line ("500 no such thing") instead of carrying the command out
 	Raw          string // these bytes exactly, without an end of line added
+	Clear        string // these bytes exactly, below TLS
 	Garbage      int    // so many bytes that are no reply, then an end of line
 	EndlessLine  bool   // a reply line that does not end until the peer is gone
 	EndlessReply bool   // a multi-line reply that does not end until the peer is gone
@@ -61,6 +62,8 @@ type Effect struct {
 	CorruptAt int64  // counted from the first byte of this transfer
 	Payload   []byte // sent instead of a file or listing if not nil
 
+	// ClearData leaves the data connection in the clear although it was to be TLS.
+	ClearData bool
 	// SFTP only. Short is how many bytes a READ is answered with at most, 0 for as
 	// many as were asked for. WrongID answers under an id that was not asked.
 	Short   int64
@@ -83,14 +86,14 @@ type Effect struct {
 
 // Replaces reports whether the effect stands in place of the command.
 func (e *Effect) Replaces() bool {
-	return e.Silence || e.Reply != "" || e.Raw != "" || e.Garbage > 0 || e.EndlessLine || e.EndlessReply
+	return e.Silence || e.Reply != "" || e.Raw != "" || e.Clear != "" || e.Garbage > 0 || e.EndlessLine || e.EndlessReply
 }
 
 // EndsAtOnce reports whether the control connection is closed with no reply and
 // the command not carried out: Close or Reset, and no word of what comes before.
 func (e *Effect) EndsAtOnce() bool {
 	carriedOut := e.Final != "" || e.NoFinal || e.Preliminary != "" || e.NoPreliminary || e.Drip || e.TouchesData() ||
-		e.Payload != nil || e.Refuse || e.NoConnect || e.AddressHost != "" || e.AddressPort != 0
+		e.Payload != nil || e.ClearData || e.Refuse || e.NoConnect || e.AddressHost != "" || e.AddressPort != 0
 	return (e.Close || e.Reset) && !e.Replaces() && !carriedOut
 }
 
