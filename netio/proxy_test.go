@@ -18,6 +18,7 @@ import (
 	"github.com/sftpc/sftpc/netio/server"
 	"github.com/sftpc/sftpc/netio/server/fault"
 	"github.com/sftpc/sftpc/netio/server/relay"
+	"github.com/sftpc/sftpc/netio/server/sftpserver"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -313,5 +314,62 @@ func TestProxy_JoinedReplies(t *testing.T) {
 	local.Seek(0, io.SeekStart)
 	if got, _ := io.ReadAll(local); string(got) != "content" {
 		t.Errorf("the file holds %q", got)
+	}
+}
+
+// SFTP goes through a proxy as FTP does: all of its channels are in one connection.
+func TestProxy_SFTP(t *testing.T) {
+	folder := t.TempDir()
+	server, err := sftpserver.Listen(context.Background(), "127.0.0.1:0", sftpserver.Options{Dir: folder, Users: map[string]string{"u": "very-secret"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for _, scheme := range []string{"http://", "socks5://", "http://joe:pw@"} {
+		for _, fault := range []relay.Fault{{}, {Join: true}, {Drip: true}} {
+			options := relay.Options{
+				Map:       func(address string) (string, bool) { return server.Addr(), address == "files.example:22" },
+				Misbehave: func(string) relay.Fault { return fault },
+			}
+			if strings.Contains(scheme, "joe") {
+				options.User, options.Password = "joe", "pw"
+			}
+			proxy, err := relay.Listen(context.Background(), "127.0.0.1:0", options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			endpoint := session.Endpoint{
+				Protocol: session.SFTP, Host: "files.example", Address: "files.example:22", User: "u", Password: "very-secret",
+				Proxy: scheme + proxy.Addr(), Trust: session.Trust{Level: session.TrustAny},
+			}
+			s, err := Dial(context.Background(), endpoint, session.Settings{})
+			if err != nil {
+				t.Fatalf("%s %+v: %v", scheme, fault, err)
+			}
+			data := bytes.Repeat([]byte("0123456789abcdef"), 50_000)
+			if _, err := s.Upload(context.Background(), "f", session.StoreReplace, bytes.NewReader(data)); err != nil {
+				t.Error(err)
+			}
+			var down bytes.Buffer
+			if _, err := s.Download(context.Background(), "f", 0, &down); err != nil || !bytes.Equal(down.Bytes(), data) {
+				t.Errorf("%d bytes came back, %v", down.Len(), err)
+			}
+			s.Close(context.Background())
+			proxy.Close()
+		}
+	}
+}
+
+// What a proxy says is told for SFTP as for FTP.
+func TestProxy_SFTPRefused(t *testing.T) {
+	proxy, err := relay.Listen(context.Background(), "127.0.0.1:0", relay.Options{Map: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	_, err = Dial(context.Background(), session.Endpoint{Protocol: session.SFTP, Host: "files.example", Address: "files.example:22", User: "u", Proxy: "socks5://" + proxy.Addr()}, session.Settings{})
+	var e *session.Error
+	if !errors.As(err, &e) || e.Cause != session.ProxyFailed || e.Class != session.ClassPermanent || !strings.Contains(err.Error(), "rules do not allow") || e.Host == "" {
+		t.Errorf("%+v", err)
 	}
 }

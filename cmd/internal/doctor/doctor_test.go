@@ -21,6 +21,7 @@ import (
 	"github.com/sftpc/sftpc/netio/server"
 	"github.com/sftpc/sftpc/netio/server/fault"
 	"github.com/sftpc/sftpc/netio/server/relay"
+	"github.com/sftpc/sftpc/netio/server/sftpserver"
 	"github.com/sftpc/sftpc/netio/session"
 	"github.com/sftpc/sftpc/spec"
 )
@@ -104,7 +105,7 @@ func TestExamine_Faults(t *testing.T) {
 		{name: "a listing nobody understands", faults: `on MLSD: payload "what is this\r\n"`,
 			states: map[string]State{"list.unknown": Fails}, matter: []string{"list.unknown"}, says: map[string]string{"list.unknown": "what is this"}},
 		{name: "a file from the future", faults: `on MLSD: payload "type=file;size=1;modify=20990101000000; f\r\n"`,
-			states: map[string]State{"time.clock": Fails}, matter: []string{"time.clock"}},
+			states: map[string]State{"time.clock": Fails, "file.hash": Fails}, matter: []string{"time.clock"}},
 		{name: "session lost in between", faults: "on EPSV 1: close", states: map[string]State{"data.epsv": Fails}},
 		{name: "garbage for EPSV", faults: "on EPSV: garbage 50", states: map[string]State{"data.epsv": Fails}},
 		{name: "garbage for a login", faults: "on PASS: garbage 50", states: map[string]State{"host.login": Fails}, matter: []string{"host.login"}},
@@ -440,5 +441,43 @@ func TestExamineMachine(t *testing.T) {
 				t.Errorf("%s: %+v", c.id, report)
 			}
 		})
+	}
+}
+
+// SFTP has one connection for everything: nothing is said of data connections.
+func TestExamine_SFTP(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "sales.xls"), []byte("figures"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sftpserver.Listen(context.Background(), "127.0.0.1:0", sftpserver.Options{Dir: folder, Users: map[string]string{"joe": "very-secret-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := &clinic{endpoint: session.Endpoint{Protocol: session.SFTP, Host: "files.example", Address: s.Addr(), User: "joe", Password: "very-secret-1",
+		Trust: session.Trust{Level: session.TrustAny}},
+		options: Options{Connections: 2, Firewall: true}}
+	report, found := c.examine()
+	if !report.Good {
+		t.Errorf("%+v", report)
+	}
+	for _, id := range []string{"host.login", "list.mlsd", "time.clock", "host.connections"} {
+		if found[id].State != Works {
+			t.Errorf("%s: %+v", id, found[id])
+		}
+	}
+	for id := range found {
+		if strings.HasPrefix(id, "data.") {
+			t.Errorf("%+v", found[id])
+		}
+	}
+	if openings := report.Subjects[0].Openings; len(openings) != 3 {
+		t.Errorf("the openings are %+v", openings)
+	}
+	c.endpoint.Password = "wrong"
+	_, found = c.examine()
+	if f := found["host.login"]; f.State != Fails || f.Cause != "ACCESS_REFUSED" {
+		t.Errorf("%+v", found)
 	}
 }

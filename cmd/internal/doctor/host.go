@@ -178,7 +178,7 @@ func (p *patient) connect(ctx context.Context) (goOn bool) {
 	greeting := p.wire.firstReply()
 	if err != nil {
 		if session.CauseOf(err) == session.AccessRefused || greeting != "" && session.CauseOf(err) != session.ConnectTimeout && strings.HasPrefix(greeting, "220") {
-			p.add(Finding{ID: "host.connection", State: Works, Detail: "it answers: " + greeting})
+			p.add(Finding{ID: "host.connection", State: Works, Detail: strings.TrimSuffix("it answers: "+greeting, ": ")})
 			p.add(failed("host.login", true, err))
 			return false
 		}

@@ -69,11 +69,13 @@ func (p *patient) offers(caps session.Caps) {
 func (p *patient) listings(ctx context.Context) {
 	seen := p.seen.listing
 	if seen == nil && p.session != nil && !p.session.Caps().DataConnections {
+		p.tell("a listing")
 		a := p.try(ctx, session.DataMode{}, nil)
 		if a.err != nil {
 			p.add(failed("list.mlsd", true, a.err))
 			return
 		}
+		p.add(Finding{ID: "list.mlsd", State: Works, Detail: fmt.Sprintf("%d names, with times in UTC", len(a.listing.Entries))})
 		seen = &a.listing
 		p.seen.listing = seen
 	}
