@@ -100,7 +100,7 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 	if mapped {
 		s.tellVerbose("%s is taken to %s, as this run maps it", shown, address)
 	}
-	e = session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password}
+	e = session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password, Encoding: s.settings.encoding}
 	e.Trust, e.LegacyAlgorithms = s.trust(protocol), s.settings.proof.legacy
 	if err = s.prove(&e); err == nil {
 		e.Proxy, err = s.proxyFor(address)

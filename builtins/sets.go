@@ -215,8 +215,11 @@ func (s *State) tellIncomplete(dir string, l session.Listing) int {
 	if l.Unknown > 0 {
 		s.tell("%s in the listing of %s not understood%s", plural(l.Unknown, "line"), dir, samples(l.Samples))
 	}
-	if l.Hostile > 0 {
-		s.tell("%s of %s left out as unsafe%s", plural(l.Hostile, "name"), dir, samples(l.HostileSamples))
+	if unsafe := l.Hostile - l.Undecodable; unsafe > 0 {
+		s.tell("%s of %s left out as unsafe%s", plural(unsafe, "name"), dir, samples(l.HostileSamples))
+	}
+	if l.Undecodable > 0 {
+		s.tell("%s of %s left out: not written as SETENCODING says%s", plural(l.Undecodable, "name"), dir, samples(l.HostileSamples))
 	}
 	return l.Unknown + l.Hostile
 }

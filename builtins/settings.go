@@ -26,6 +26,7 @@ func settingCommands() family {
 		"SETHOSTKEY":        (*State).setHostKey,
 		"SETKEYFILE":        (*State).setKeyFile,
 		"SETALGORITHMS":     (*State).setAlgorithms,
+		"SETENCODING":       (*State).setEncoding,
 		"SETPASSIVE":        (*State).setPassive,
 		"SETACTIVEPORTS":    (*State).setActivePorts,
 		"SETACTIVEADDRESS":  (*State).setActiveAddress,
@@ -105,6 +106,18 @@ func (s *State) checkProxy() error {
 			Err: errors.New("this run may not connect to that host"),
 		}
 	}
+	return nil
+}
+
+// setEncoding is SETENCODING(name). An unknown name leaves what was set.
+func (s *State) setEncoding(a *arguments) error {
+	name := a.text(0)
+	if a.constant(0) == "AUTO" {
+		name = ""
+	} else if err := netio.CheckEncoding(name); err != nil {
+		return err
+	}
+	s.settings.encoding = name
 	return nil
 }
 

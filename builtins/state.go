@@ -58,6 +58,7 @@ type settings struct {
 	protocol session.Protocol // next OPENHOST
 	port     int              // next OPENHOST; 0 is the protocol's own
 	proxy    string           // next OPENHOST; a URL, "" is none
+	encoding string           // next OPENHOST; of remote names, "" is as the server says
 	timeouts session.Timeouts // next command
 	features map[string]session.Feature
 	belief   belief       // next OPENHOST

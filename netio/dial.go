@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sftpc/sftpc/netio/internal/encoded"
 	"github.com/sftpc/sftpc/netio/internal/ftpconn"
 	"github.com/sftpc/sftpc/netio/internal/proxy"
 	"github.com/sftpc/sftpc/netio/internal/sshconn"
@@ -19,6 +20,37 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 	if err != nil {
 		return nil, err
 	}
+	if endpoint.Encoding != "" {
+		return dialEncoded(ctx, endpoint, settings)
+	}
+	return dial(ctx, endpoint, settings)
+}
+
+// dialEncoded puts the endpoint's encoding over the session.
+func dialEncoded(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (session.Session, error) {
+	encoding, err := encoded.Find(endpoint.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	if endpoint.Protocol != session.SFTP { // SSH has its user names in UTF-8 always
+		if endpoint, err = encoding.Login(endpoint); err != nil {
+			return nil, err
+		}
+	}
+	s, err := dial(ctx, endpoint, encoding.Settings(settings))
+	if err != nil {
+		return nil, encoding.Failure(err)
+	}
+	return encoded.Wrap(s, encoding), nil
+}
+
+// CheckEncoding reports why an encoding cannot be an Endpoint's; nil if it can.
+func CheckEncoding(name string) error {
+	_, err := encoded.Find(name)
+	return err
+}
+
+func dial(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (session.Session, error) {
 	switch endpoint.Protocol {
 	case session.FTP, session.FTPSExplicit, session.FTPSImplicit:
 		s, err := ftpconn.Dial(ctx, endpoint, settings)

@@ -129,6 +129,9 @@ type Listing struct {
 	// holds up to five of them.
 	Hostile        int
 	HostileSamples []string
+	// Undecodable says how many of the hostile names are not written in
+	// Endpoint.Encoding.
+	Undecodable int
 	// Source is "MLSD" or "LIST".
 	Source string
 	// Dialect is how a LIST was written: "Unix", "DOS", "VMS", "z/OS", "IBM i" and

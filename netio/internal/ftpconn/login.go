@@ -23,6 +23,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 	settings.Observe = inOrder(settings.Observe)
 	s := &Session{
 		host:      hostForMessages(endpoint),
+		namesFor:  namesFor(endpoint),
 		proxied:   endpoint.Proxy != "",
 		settings:  settings,
 		keepAlive: keepAliveEvery,
@@ -44,6 +45,16 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		return nil, e
 	}
 	return s, nil
+}
+
+// namesFor is the system, as runtime.GOOS, on which the names of listings must be
+// safe; "" is this one. Whoever decodes names checks them for it: the second byte of
+// a Japanese letter may look like a separator of Windows.
+func namesFor(endpoint session.Endpoint) string {
+	if endpoint.Encoding != "" {
+		return "linux"
+	}
+	return ""
 }
 
 // inOrder lets one goroutine at a time tell what happened.

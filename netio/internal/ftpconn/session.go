@@ -32,6 +32,7 @@ type Session struct {
 	local    netip.Addr // our end of the control connection; invalid if it is not plain TCP
 	peer     netip.Addr // the server's end
 	dialHost string     // where passive data connections go
+	namesFor string     // the system on which names of listings must be safe, "" is this one
 	proxied  bool       // settings.Dial goes through Endpoint.Proxy
 
 	protection *protection  // nil in the clear
