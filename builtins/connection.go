@@ -103,6 +103,9 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 	e = session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password, Encoding: s.settings.encoding}
 	e.Trust, e.LegacyAlgorithms = s.trust(protocol), s.settings.proof.legacy
 	if err = s.prove(&e); err == nil {
+		err = s.certify(&e)
+	}
+	if err == nil {
 		e.Proxy, err = s.proxyFor(address)
 	}
 	if err != nil {

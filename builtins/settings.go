@@ -27,6 +27,9 @@ func settingCommands() family {
 		"SETKEYFILE":        (*State).setKeyFile,
 		"SETALGORITHMS":     (*State).setAlgorithms,
 		"SETENCODING":       (*State).setEncoding,
+		"SETCERTIFICATE":    (*State).setCertificate,
+		"SETCLIENTCERT":     (*State).setClientCert,
+		"SETPROTECTION":     (*State).setProtection,
 		"SETPASSIVE":        (*State).setPassive,
 		"SETACTIVEPORTS":    (*State).setActivePorts,
 		"SETACTIVEADDRESS":  (*State).setActiveAddress,
@@ -58,13 +61,13 @@ func (s *State) setProtocol(a *arguments) error {
 // spoken says NOT_SUPPORTED for protocols that this version does not speak; name
 // is what the script called it.
 func spoken(p session.Protocol, name string) error {
-	if p == session.FTP {
+	if p != session.SFTP {
 		return nil
 	}
 	return &session.Error{
-		Op:    fmt.Sprintf("this version speaks FTP only, and %s is asked for", name),
+		Op:    fmt.Sprintf("this version speaks FTP and FTPS only, and %s is asked for", name),
 		Cause: session.NotSupported, Class: session.ClassPermanent,
-		Hint: "nothing is sent without encryption where encryption was asked for; SETPROTOCOL(FTP) chooses plain FTP",
+		Hint: "nothing is sent without encryption where encryption was asked for; SETPROTOCOL(FTPS) encrypts too, where the server speaks it",
 	}
 }
 

@@ -61,12 +61,14 @@ type settings struct {
 	encoding string           // next OPENHOST; of remote names, "" is as the server says
 	timeouts session.Timeouts // next command
 	features map[string]session.Feature
-	belief   belief       // next OPENHOST
-	proof    proof        // next OPENHOST
-	kind     session.Type // SETTYPE
-	upload   uploadMode   // SETUPLOADMODE
-	verify   verifyMode   // SETVERIFY
-	retry    retrying     // SETRETRY
+	belief   belief // next OPENHOST
+	proof    proof  // next OPENHOST
+	// what was said of certificates: next OPENHOST
+	certificates certificates
+	kind         session.Type // SETTYPE
+	upload       uploadMode   // SETUPLOADMODE
+	verify       verifyMode   // SETVERIFY
+	retry        retrying     // SETRETRY
 
 	modeLock sync.Mutex
 	mode     session.DataMode // next data connection: read through State.dataMode

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/sftpc/sftpc/netio/internal/encoded"
 	"github.com/sftpc/sftpc/netio/internal/ftpconn"
@@ -51,6 +52,11 @@ func CheckEncoding(name string) error {
 }
 
 func dial(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (session.Session, error) {
+	if connect := settings.Dial; connect != nil {
+		settings.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			return connect(session.WithProtocol(ctx, endpoint.Protocol), network, address)
+		}
+	}
 	switch endpoint.Protocol {
 	case session.FTP, session.FTPSExplicit, session.FTPSImplicit:
 		s, err := ftpconn.Dial(ctx, endpoint, settings)

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/sftpc/sftpc/netio/server"
+	"github.com/sftpc/sftpc/netio/session"
 )
 
 // rehearsalHosts answers every host that a script opens with an embedded server.
@@ -20,7 +21,7 @@ type rehearsalHosts struct {
 	root *os.Root // below hosts each host has a folder
 
 	mu      sync.Mutex
-	servers map[string]*server.Server // by host name in lower case
+	servers map[string]*server.Server // by host name in lower case, behind "ftps " for implicit TLS
 	doors   map[string]string         // addresses opened for data connections by the host:port a client names, until used
 	closed  bool
 }
@@ -37,7 +38,7 @@ func (h *rehearsalHosts) dial(ctx context.Context, network, address string) (net
 	if err != nil {
 		return nil, err
 	}
-	to, err := h.serve(host)
+	to, err := h.serve(host, session.ProtocolOf(ctx) == session.FTPSImplicit)
 	if err != nil {
 		return nil, err
 	}
@@ -65,15 +66,21 @@ func (h *rehearsalHosts) opened(host string, address netip.AddrPort) {
 	h.doors[key] = address.String()
 }
 
-// serve starts the server of a host, once, and returns its address.
-func (h *rehearsalHosts) serve(host string) (string, error) {
+// serve starts the server of a host, once, and returns its address. Each speaks TLS
+// when asked for it; with TLS from the first byte on it is another one, for the same
+// folder.
+func (h *rehearsalHosts) serve(host string, implicit bool) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return "", errors.New("the rehearsal is over")
 	}
 	key := strings.ToLower(host)
-	if s := h.servers[key]; s != nil {
+	name := key
+	if implicit {
+		name = "ftps " + key
+	}
+	if s := h.servers[name]; s != nil {
 		return s.Addr(), nil
 	}
 	folder, err := makeFolder(h.root, "hosts/"+folderName(key))
@@ -82,12 +89,13 @@ func (h *rehearsalHosts) serve(host string) (string, error) {
 	}
 	s, err := server.Listen(h.ctx, "127.0.0.1:0", server.Options{
 		Dir: folder, AllowAnyLogin: true, Anonymous: true, LoginDelay: -1,
+		TLS:         &server.TLS{Implicit: implicit, Names: []string{key}},
 		ForeignPORT: server.ForeignIsPeer, SkipSync: true, Banner: fmt.Sprintf("rehearsal of %s", key), OnPASV: func(address netip.AddrPort) { h.opened(key, address) },
 	})
 	if err != nil {
 		return "", err
 	}
-	h.servers[key] = s
+	h.servers[name] = s
 	return s.Addr(), nil
 }
 

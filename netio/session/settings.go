@@ -49,7 +49,8 @@ type Settings struct {
 	// Observe is told what goes over the wire, in order. nil means nobody listens.
 	// Passwords never reach it.
 	Observe func(Wire)
-	// Dial makes TCP connections; nil is the system's dialer. A --host mapping and
+	// Dial makes TCP connections; nil is the system's dialer. ProtocolOf tells it what
+	// for. A --host mapping and
 	// an embedder's policy have been applied to the address before. An error that is
 	// a *session.Error keeps its cause and class. A proxy is reached through it too.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -57,6 +58,21 @@ type Settings struct {
 	Zone *time.Location
 	// Limits bound what a server may send; zero fields take the defaults.
 	Limits Limits
+}
+
+// protocolKey finds the protocol in a context.
+type protocolKey struct{}
+
+// WithProtocol says which protocol a connection is made for, to whoever makes it.
+func WithProtocol(ctx context.Context, p Protocol) context.Context {
+	return context.WithValue(ctx, protocolKey{}, p)
+}
+
+// ProtocolOf is the protocol that a call of Settings.Dial makes a connection for;
+// FTP where nothing is said.
+func ProtocolOf(ctx context.Context) Protocol {
+	p, _ := ctx.Value(protocolKey{}).(Protocol)
+	return p
 }
 
 // DataMode says how the next data connection of FTP and FTPS is made.

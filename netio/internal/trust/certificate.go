@@ -23,7 +23,7 @@ type Certificates struct {
 	rule  session.Trust
 	host  string // the name that certificates must have
 	place string // host:port, as the record has it
-	pins  []fingerprint
+	pins  []Sum
 	roots *x509.CertPool // nil is the system's
 
 	lock     sync.Mutex
@@ -71,7 +71,7 @@ func ServerName(host string) string {
 // CertificateFingerprint is a certificate as SETCERTIFICATE takes it: SHA256: and
 // unpadded base64.
 func CertificateFingerprint(certificate *x509.Certificate) string {
-	return fingerprint(sha256.Sum256(certificate.Raw)).String()
+	return Sum(sha256.Sum256(certificate.Raw)).String()
 }
 
 // Verify judges what a server showed; it is made for tls.Config.VerifyConnection,
@@ -96,7 +96,7 @@ func (c *Certificates) Verify(state tls.ConnectionState) error {
 }
 
 func (c *Certificates) judge(leaf *x509.Certificate, between []*x509.Certificate) error {
-	print := fingerprint(sha256.Sum256(leaf.Raw))
+	print := Sum(sha256.Sum256(leaf.Raw))
 	first := c.accepted == nil
 	switch {
 	case len(c.pins) > 0:
@@ -125,7 +125,7 @@ func (c *Certificates) judge(leaf *x509.Certificate, between []*x509.Certificate
 }
 
 // known are the certificates that are on record for this server.
-func (c *Certificates) known() ([]fingerprint, error) {
+func (c *Certificates) known() ([]Sum, error) {
 	if c.rule.KnownCertificates == "" {
 		return nil, nil
 	}
@@ -139,7 +139,7 @@ func (c *Certificates) known() ([]fingerprint, error) {
 
 // insist holds the certificate against the record, and against nothing else: who
 // recorded it had looked at it.
-func (c *Certificates) insist(leaf *x509.Certificate, print fingerprint, known []fingerprint) error {
+func (c *Certificates) insist(leaf *x509.Certificate, print Sum, known []Sum) error {
 	if slices.Contains(known, print) {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (c *Certificates) insist(leaf *x509.Certificate, print fingerprint, known [
 
 // record keeps a certificate at first contact. Where there is no file for it, or
 // where another run was quicker with another one, it is refused.
-func (c *Certificates) record(leaf *x509.Certificate, print fingerprint, unverified error) error {
+func (c *Certificates) record(leaf *x509.Certificate, print Sum, unverified error) error {
 	file := c.rule.KnownCertificates
 	if file == "" {
 		var e *session.Error
@@ -260,18 +260,9 @@ func (c *Certificates) refusal(cause session.Cause, leaf *x509.Certificate, why 
 	case session.PinMismatch:
 		e.Hint = fmt.Sprintf("unless the server's own people confirm the new one, somebody may be in between; if they do: SETCERTIFICATE(%q)", print)
 	case session.CertificateChanged:
-		e.Hint = fmt.Sprintf("unless the server's own people confirm the new one, somebody may be in between; if they do: sftpc trust %s, or SETCERTIFICATE(%q)", c.forUser(), print)
+		e.Hint = fmt.Sprintf("unless the server's own people confirm the new one, somebody may be in between; if they do, delete the line of %s in %s, or SETCERTIFICATE(%q)", c.place, c.rule.KnownCertificates, print)
 	default:
-		e.Hint = fmt.Sprintf("if the server's own people confirm that fingerprint, SETCERTIFICATE(%q) or sftpc trust %s takes this certificate and no other", print, c.forUser())
+		e.Hint = fmt.Sprintf("if the server's own people confirm that fingerprint, SETCERTIFICATE(%q) takes this certificate and no other", print)
 	}
 	return e
-}
-
-// forUser is the server as `sftpc trust` takes it.
-func (c *Certificates) forUser() string {
-	host, port, err := net.SplitHostPort(c.place)
-	if err == nil && port == "21" {
-		return host
-	}
-	return c.place
 }

@@ -25,7 +25,7 @@ const (
 )
 
 // knownCertificates reads what is on record for place. A missing file is empty.
-func knownCertificates(file, place string) ([]fingerprint, error) {
+func knownCertificates(file, place string) ([]Sum, error) {
 	text, err := readRecord(file)
 	if err != nil {
 		return nil, err
@@ -51,8 +51,8 @@ func readRecord(file string) ([]byte, error) {
 
 // recorded picks place's lines. A line for place that cannot be read is an error:
 // without it the server would count as unknown.
-func recorded(text []byte, place string) ([]fingerprint, error) {
-	var known []fingerprint
+func recorded(text []byte, place string) ([]Sum, error) {
+	var known []Sum
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, mostOnRecord)
 	for number := 1; lines.Scan(); number++ {
@@ -75,7 +75,7 @@ func recorded(text []byte, place string) ([]fingerprint, error) {
 // recordCertificate adds a line for place unless it has one, and returns what is
 // on record then. The file is written whole under another name and renamed, by one
 // run at a time, so that no reader sees half a line and no run loses another's.
-func recordCertificate(file, place string, print fingerprint, now time.Time) (known []fingerprint, err error) {
+func recordCertificate(file, place string, print Sum, now time.Time) (known []Sum, err error) {
 	if real, err := filepath.EvalSymlinks(file); err == nil {
 		file = real
 	}
@@ -101,7 +101,7 @@ func recordCertificate(file, place string, print fingerprint, now time.Time) (kn
 	if err := replaceFile(file, text); err != nil {
 		return nil, err
 	}
-	return []fingerprint{print}, nil
+	return []Sum{print}, nil
 }
 
 // replaceFile writes text for its owner alone, under another name first.

@@ -8,36 +8,37 @@ import (
 	"strings"
 )
 
-// fingerprint is the SHA-256 of a public key or certificate.
-type fingerprint [sha256.Size]byte
+// Sum is the SHA-256 of a public key or certificate.
+type Sum [sha256.Size]byte
 
-const pinPrefix = "SHA256:"
+// PinPrefix is what pins begin with.
+const PinPrefix = "SHA256:"
 
 // String is the fingerprint as OpenSSH and SETCERTIFICATE write it.
-func (f fingerprint) String() string {
-	return pinPrefix + base64.RawStdEncoding.EncodeToString(f[:])
+func (f Sum) String() string {
+	return PinPrefix + base64.RawStdEncoding.EncodeToString(f[:])
 }
 
 // ParseCertificatePin reads the pin of a certificate: SHA256: and base64 with or without padding, or hexadecimal
 // with or without colons.
-func ParseCertificatePin(text string) (sum [sha256.Size]byte, err error) {
-	digits, ok := strings.CutPrefix(strings.TrimSpace(text), pinPrefix)
+func ParseCertificatePin(text string) (sum Sum, err error) {
+	digits, ok := strings.CutPrefix(strings.TrimSpace(text), PinPrefix)
 	if !ok {
-		return sum, fmt.Errorf("%q is no pin: it must begin with %s", clip(text), pinPrefix)
+		return sum, fmt.Errorf("%q is no pin: it must begin with %s", clip(text), PinPrefix)
 	}
 	raw, err := hex.DecodeString(strings.ReplaceAll(digits, ":", ""))
 	if err != nil {
 		raw, err = base64.RawStdEncoding.Strict().DecodeString(strings.TrimRight(digits, "="))
 	}
 	if err != nil || len(raw) != len(sum) {
-		return sum, fmt.Errorf("%q is no pin: %s needs 32 bytes in base64 or hexadecimal behind it", clip(text), pinPrefix)
+		return sum, fmt.Errorf("%q is no pin: %s needs 32 bytes in base64 or hexadecimal behind it", clip(text), PinPrefix)
 	}
-	return [sha256.Size]byte(raw), nil
+	return Sum(raw), nil
 }
 
 // parsePins reads a list of them.
-func parsePins(texts []string) ([]fingerprint, error) {
-	var all []fingerprint
+func parsePins(texts []string) ([]Sum, error) {
+	var all []Sum
 	for _, text := range texts {
 		sum, err := ParseCertificatePin(text)
 		if err != nil {
