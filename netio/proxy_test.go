@@ -373,3 +373,42 @@ func TestProxy_SFTPRefused(t *testing.T) {
 		t.Errorf("%+v", err)
 	}
 }
+
+// FTPS goes through a proxy with all that it insists on: the name in the certificate
+// and resumed sessions on data connections.
+func TestProxy_FTPS(t *testing.T) {
+	for _, protocol := range []session.Protocol{session.FTPSExplicit, session.FTPSImplicit} {
+		for _, scheme := range []string{"http://", "socks5://"} {
+			for _, join := range []bool{false, true} {
+				h := behindProxy(t, scheme, server.Options{TLS: &server.TLS{
+					Implicit: protocol == session.FTPSImplicit, Required: true, Reuse: server.ReuseSession, Names: []string{"ftp.example"},
+				}}, relay.Options{Misbehave: func(address string) relay.Fault {
+					// Under implicit TLS the server waits for our first word.
+					return relay.Fault{Join: join && address == "ftp.example:21" && protocol == session.FTPSExplicit}
+				}})
+				h.endpoint.Protocol = protocol
+				h.endpoint.Trust.Authorities = h.server.Authority()
+				s, ctx := h.open(t), context.Background()
+				data := bytes.Repeat([]byte("0123456789abcdef"), 50_000)
+				if n, err := s.Upload(ctx, "up.bin", session.StoreReplace, bytes.NewReader(data)); err != nil || n != int64(len(data)) {
+					t.Fatalf("%d bytes went up, %v", n, err)
+				}
+				var down bytes.Buffer
+				if _, err := s.Download(ctx, "up.bin", 0, &down); err != nil || !bytes.Equal(down.Bytes(), data) {
+					t.Fatalf("%d bytes came down, %v", down.Len(), err)
+				}
+				if _, err := s.Upload(ctx, "part.bin", session.StoreReplace, &failing{left: 300_000}); err == nil {
+					t.Fatal("no error")
+				}
+				if _, err := s.List(ctx, ""); err != nil {
+					t.Errorf("after an upload that was given up: %v", err)
+				}
+				h.active.Store(true)
+				if _, err := s.List(ctx, ""); session.CauseOf(err) != session.ActiveThroughProxy {
+					t.Errorf("active mode: %v", err)
+				}
+				s.Close(ctx)
+			}
+		}
+	}
+}

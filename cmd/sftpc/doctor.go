@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -25,6 +24,9 @@ type doctorVerb struct {
 	Hosts         []app.Word    `arg:"" optional:"" name:"host" help:"what OPENHOST takes; without a host this machine is examined"`
 	User          app.Word      `placeholder:"NAME" help:"whom to log in as (default: the URL's, or anonymous)"`
 	Password      app.Word      `placeholder:"SOURCE" help:"where the password is: env:NAME or file:PATH (default: env:SFTPC_PASSWORD where that is set)"`
+	Key           app.Word      `placeholder:"FILE" help:"a private key to log in with over SFTP"`
+	Passphrase    app.Word      `placeholder:"SOURCE" help:"where the key's passphrase is: env:NAME or file:PATH"`
+	Pin           []app.Word    `placeholder:"SHA256:…" sep:"none" help:"a host key or certificate to insist on (repeatable)"`
 	Protocol      string        `default:"FTP" help:"FTP, FTPS, FTPS_IMPLICIT or SFTP, as in SETPROTOCOL"`
 	Port          int           `placeholder:"N" help:"the port to connect to (default: the protocol's)"`
 	Host          []app.Word    `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR for NAME (repeatable)"`
@@ -120,6 +122,9 @@ func (v *doctorVerb) prepare(p *app.Process) ([]session.Endpoint, doctor.Options
 	var endpoints []session.Endpoint
 	for _, host := range v.Hosts {
 		endpoint, err := v.endpoint(string(host), password, hosts)
+		if err == nil {
+			err = v.identify(p, &endpoint)
+		}
 		if err != nil {
 			return nil, options, err
 		}
@@ -147,6 +152,43 @@ func (v *doctorVerb) endpoint(host, password string, hosts map[string]string) (s
 	}
 	endpoint.Proxy = string(v.Proxy)
 	return endpoint, nil
+}
+
+// identify adds whom to believe and what to log in with besides a password.
+func (v *doctorVerb) identify(p *app.Process, endpoint *session.Endpoint) error {
+	endpoint.Trust, endpoint.Login = p.Identity()
+	if endpoint.Protocol == session.SFTP {
+		for _, written := range v.Pin {
+			pin, err := netio.ParseHostKeyPin(string(written))
+			if err != nil {
+				return fmt.Errorf("--pin %s: %w", written, err)
+			}
+			endpoint.Trust.HostKeys = append(endpoint.Trust.HostKeys, pin)
+		}
+	} else {
+		endpoint.Trust.Certificates = app.Words(v.Pin)
+	}
+	if v.Key == "" {
+		return nil
+	}
+	login := &endpoint.Login
+	login.KeyName = p.Path(string(v.Key))
+	var err error
+	if login.Key, err = os.ReadFile(login.KeyName); err != nil {
+		return fmt.Errorf("--key: %w", err)
+	}
+	if v.Passphrase != "" {
+		if login.Passphrase, err = p.ReadSecret(string(v.Passphrase)); err != nil {
+			return fmt.Errorf("--passphrase: %w", err)
+		}
+	}
+	if err := netio.CheckKey(*login); err != nil {
+		return fmt.Errorf("--key: %w", err)
+	}
+	if certificate, err := os.ReadFile(login.KeyName + netio.CertificateSuffix); err == nil {
+		login.KeyCertificate = certificate
+	}
+	return nil
 }
 
 func (v *doctorVerb) password(p *app.Process) (string, error) {
@@ -209,52 +251,11 @@ func (v *doctorVerb) machine(p *app.Process) (doctor.Machine, error) {
 	if name, err := os.Hostname(); err == nil {
 		m.Name = diag.Escape(name)
 	}
-	m.State, m.KnownHosts = stateFolder(p), knownHostsFiles(p)
-	if socket, ok := p.Getenv("SSH_AUTH_SOCK"); ok && socket != "" {
-		m.AgentName = socket
-		m.Agent = func(ctx context.Context) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		}
+	trust, login := p.Identity()
+	m.KnownHosts, m.Agent = trust.KnownHosts, login.Agent
+	if p.Config != "" {
+		m.State = filepath.Join(p.Config, "sftpc")
 	}
+	m.AgentName, _ = p.Getenv("SSH_AUTH_SOCK")
 	return m, nil
-}
-
-// home is the account's folder, "" if it has none.
-func home(p *app.Process) string {
-	name := "HOME"
-	if runtime.GOOS == "windows" {
-		name = "USERPROFILE"
-	}
-	folder, _ := p.Getenv(name)
-	if !filepath.IsAbs(folder) {
-		return ""
-	}
-	return folder
-}
-
-// stateFolder is where sftpc keeps what it learns, by the XDG rules or Windows's.
-func stateFolder(p *app.Process) string {
-	variable, below := "XDG_STATE_HOME", ".local/state"
-	if runtime.GOOS == "windows" {
-		variable, below = "LOCALAPPDATA", "AppData/Local"
-	}
-	if folder, ok := p.Getenv(variable); ok && filepath.IsAbs(folder) {
-		return filepath.Join(folder, "sftpc")
-	}
-	if home(p) == "" {
-		return ""
-	}
-	return filepath.Join(home(p), filepath.FromSlash(below), "sftpc")
-}
-
-// knownHostsFiles are the files of host keys of OpenSSH.
-func knownHostsFiles(p *app.Process) []string {
-	var files []string
-	if folder := home(p); folder != "" {
-		files = append(files, filepath.Join(folder, ".ssh", "known_hosts"))
-	}
-	if runtime.GOOS != "windows" {
-		files = append(files, "/etc/ssh/ssh_known_hosts")
-	}
-	return files
 }

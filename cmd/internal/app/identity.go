@@ -34,6 +34,14 @@ func (f *IdentityFlags) apply(p *Process, options *builtins.Options) error {
 	return nil
 }
 
+// Identity is what this machine's user has, for verbs that connect without a script:
+// whom to believe, strictly, and what to log in with besides a password.
+func (p *Process) Identity() (session.Trust, session.Login) {
+	hosts, certificates := p.KnownServers()
+	return session.Trust{KnownHosts: hosts, KnownCertificates: certificates},
+		session.Login{SSH: p.sshFiles(true), Agent: p.sshAgent()}
+}
+
 func trustLevel(word string) (session.TrustLevel, bool) {
 	for _, level := range []session.TrustLevel{session.TrustStrict, session.TrustNew, session.TrustAny} {
 		if strings.EqualFold(level.String(), word) {

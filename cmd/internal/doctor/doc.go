@@ -11,6 +11,6 @@
 // the lines that it proposes are texts.
 //
 // Read report.go first, then host.go for the order in which a server is asked;
-// modes.go tries the data connections, server.go what the server offers,
+// trust.go looks at keys and certificates before any login, modes.go tries the data connections, server.go what the server offers,
 // firewall.go says the openings, machine.go looks at this machine.
 package doctor

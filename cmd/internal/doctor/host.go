@@ -60,6 +60,7 @@ type seen struct {
 	activePorts  []int      // that the server connected from
 	local        netip.Addr // our end of the connection
 	peer         string     // the server's, as far as known
+	unresumed    bool       // the last data connection did not resume the TLS session
 	// worked are the ways of making a data connection that did.
 	worked map[string]bool
 }
@@ -80,7 +81,7 @@ func Examine(ctx context.Context, endpoint session.Endpoint, options Options) Su
 		endpoint: endpoint, options: options, mode: options.Mode, seen: seen{worked: map[string]bool{}},
 	}
 	defer p.close(ctx)
-	if p.name(ctx) && p.connect(ctx) {
+	if p.name(ctx) && p.proof(ctx) && p.connect(ctx) {
 		p.server(ctx)
 		p.dataConnections(ctx)
 		p.listings(ctx)

@@ -31,17 +31,23 @@ func (p *patient) try(ctx context.Context, mode session.DataMode, features map[s
 	limited, stop := p.step(ctx)
 	defer stop()
 	var a attempt
+	unresumed := false
 	a.listing, a.err = p.session.List(limited, "")
 	for _, w := range p.wire.all() {
 		switch w.Kind {
 		case session.WireData:
 			a.data, a.made = w.Data, true
+			unresumed = false // a refused one before it may have taught which session to resume
 		case session.WireNote:
 			a.notes = append(a.notes, w.Text)
+			unresumed = unresumed || strings.Contains(w.Text, "does not resume the TLS session")
 		}
 	}
 	if e, ok := a.err.(*session.Error); ok && e.Data != nil {
 		a.data = e.Data
+	}
+	if a.err == nil {
+		p.seen.unresumed = unresumed
 	}
 	if a.err == nil && a.made && p.seen.listing == nil {
 		p.seen.listing = &a.listing
@@ -90,6 +96,7 @@ func (p *patient) dataConnections(ctx context.Context) {
 	}
 	p.passive(ctx)
 	p.active(ctx)
+	p.resumption()
 	passive, active := p.seen.worked["EPSV"] || p.seen.worked["PASV"], p.seen.worked["PORT"] || p.seen.worked["EPRT"]
 	for i := range p.Findings {
 		f := &p.Findings[i]
