@@ -93,7 +93,7 @@ func TestPutFileFaults(t *testing.T) {
 			if strings.HasPrefix(c.name, "atomic") {
 				mode = "ATOMIC"
 			}
-			result, o := s.result(`SETTIMEOUT(2)`, `SETUPLOADMODE(`+mode+`)`, c.script)
+			result, o := s.result(`SETTIMEOUT(60)`, `SETUPLOADMODE(`+mode+`)`, c.script)
 			if c.result != "" && result != c.result || result == "OK" && c.result == "" {
 				t.Errorf("the result is %s, want %s\n%s", result, c.result, o.transcript)
 			}

@@ -192,7 +192,9 @@ func TestProxy_ConnectionRefused(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			h := behindProxy(t, "socks5://joe:very-secret@", server.Options{}, relay.Options{User: "joe", Password: "very-secret", Misbehave: func(string) relay.Fault { return c.fault }})
-			h.settings.Timeouts.Connect = time.Second
+			if c.cause == session.ConnectTimeout {
+				h.settings.Timeouts.Connect = time.Second
+			}
 			s, err := Dial(context.Background(), h.endpoint, h.settings)
 			var e *session.Error
 			if s != nil || !errors.As(err, &e) || e.Cause != c.cause || e.Class != c.class || e.Host != "ftp.example:21" {

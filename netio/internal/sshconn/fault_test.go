@@ -50,9 +50,10 @@ func TestMuteServer(t *testing.T) {
 		t.Run(test.fault, func(t *testing.T) {
 			s := serve(t, siteOptions{faults: test.fault})
 			s.file("big", noise(4<<20))
-			client, err := s.dial(siteOptions{timeouts: hasty()})
+			client, err := s.dial(siteOptions{})
 			s.must(err)
 			s.Session = client
+			client.Adjust(session.Settings{Timeouts: hasty(test.want)})
 			s.fails(test.fault, test.do(s), test.want)
 			_, err = s.Stat(ctx, "big")
 			s.fails("afterwards", err, session.ConnectionLost)
@@ -63,8 +64,12 @@ func TestMuteServer(t *testing.T) {
 func TestMuteServerAtLogin(t *testing.T) {
 	for _, fault := range []string{"on CHANNEL: silence", "on INIT: silence", "on REALPATH: silence", "on REALPATH: stall 10"} {
 		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
 			s := serve(t, siteOptions{faults: fault})
-			_, err := s.dial(siteOptions{timeouts: session.Timeouts{Connect: 2 * time.Second, Reply: 300 * time.Millisecond}})
+			// The time-out of connecting runs out too, but not in the key exchange.
+			timeouts := hasty(session.ReplyTimeout)
+			timeouts.Connect = 5 * time.Second
+			_, err := s.dial(siteOptions{timeouts: timeouts})
 			s.fails(fault, err, session.ReplyTimeout)
 		})
 	}
@@ -418,7 +423,7 @@ func TestClose_DuringACommand(t *testing.T) {
 // A command that is cancelled while the server is silent ends soon, and costs the
 // session; one that the server answers does not.
 func TestCancel(t *testing.T) {
-	s := visit(t, siteOptions{faults: "on STAT 1: delay 100ms\non STAT 3: silence"})
+	s := visit(t, siteOptions{faults: "on STAT 1: delay 2s\non STAT 3: silence"})
 	for i, want := range []session.Cause{session.CauseNone, session.ConnectionLost} {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		time.AfterFunc(20*time.Millisecond, func() { cancel(errors.New("enough")) })

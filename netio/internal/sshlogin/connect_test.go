@@ -92,16 +92,16 @@ func TestConnect_NoServer(t *testing.T) {
 // A server that accepts and says nothing held the library for as long as it liked.
 func TestConnect_MuteServer(t *testing.T) {
 	hold := func(conn net.Conn) { io.Copy(io.Discard, conn) }
-	settings := session.Settings{Timeouts: session.Timeouts{Connect: 100 * time.Millisecond, Reply: time.Minute}}
+	settings := session.Settings{Timeouts: session.Timeouts{Connect: time.Second, Reply: time.Minute}}
 	t.Run("without a word", func(t *testing.T) {
-		refuse(t, visit(listen(t, hold)), settings, session.ConnectTimeout, "no key exchange within 100ms")
+		refuse(t, visit(listen(t, hold)), settings, session.ConnectTimeout, "no key exchange within 1s")
 	})
 	t.Run("after its version", func(t *testing.T) {
 		address := listen(t, func(conn net.Conn) {
 			io.WriteString(conn, "SSH-2.0-mute\r\n")
 			hold(conn)
 		})
-		refuse(t, visit(address), settings, session.ConnectTimeout, "no key exchange within 100ms")
+		refuse(t, visit(address), settings, session.ConnectTimeout, "no key exchange within 1s")
 	})
 	t.Run("in the login", func(t *testing.T) {
 		release := make(chan struct{})
@@ -126,7 +126,7 @@ func TestConnect_NotSSH(t *testing.T) {
 			}
 		})
 	}
-	settings := session.Settings{Timeouts: session.Timeouts{Connect: 200 * time.Millisecond, Reply: time.Minute}}
+	settings := session.Settings{Timeouts: session.Timeouts{Connect: 2 * time.Second, Reply: time.Minute}}
 	refuse(t, visit(speak("220 Welcome\x1b[2J to FTP\r\n", true)), settings, session.ProtocolError, `does not speak SSH, it says: "220 Welcome\x1b[2J to FTP"`)
 	refuse(t, visit(speak("", false)), patient(), session.ConnectionLost)
 	refuse(t, visit(speak("HTTP/1.1 400 Bad Request\r\n\r\n", false)), patient(), session.ProtocolError, "HTTP/1.1 400 Bad Request")
