@@ -25,6 +25,9 @@ const (
 	leastDifferentLetter = 4
 )
 
+// shortSecret is said once of secrets that are not looked for.
+const shortSecret = "a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument"
+
 // add makes the masker look for the secret from now on. It reports false for a
 // secret that is too short to be looked for.
 func (m *masker) add(secret string) bool {

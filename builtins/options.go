@@ -64,6 +64,10 @@ type Options struct {
 	// ExecEnviron is the environment of EXEC's programs, "NAME=value".
 	ExecEnviron []string
 
+	// Secret is what GETSECRET asks: the value of a secret, or an error that does not
+	// tell it. It may be called several times for one name. nil: there are none.
+	Secret func(ctx context.Context, name string) (string, error)
+
 	// Now is the clock; nil is time.Now. Zone is the zone of date texts; nil is UTC.
 	Now  func() time.Time
 	Zone *time.Location

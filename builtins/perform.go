@@ -28,7 +28,7 @@ func (s *State) perform(b *binding, call *vm.Call) error {
 	if !b.pure {
 		s.voice.at(call.Position(), b.row.Name)
 		if s.learnSecrets(a) {
-			s.voice.warnOnce("a secret of fewer than 8 bytes, or with fewer than 4 different ones, is masked only where it is an argument")
+			s.voice.warnOnce(shortSecret)
 		}
 	}
 	if b.row.Echo {

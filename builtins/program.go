@@ -13,12 +13,13 @@ import (
 // programCommands are about the run itself: what it was given, and how it ends.
 func programCommands() family {
 	return family{
-		"EXEC":     (*State).exec,
-		"GETPARAM": (*State).getParam,
-		"GETENV":   (*State).getEnv,
-		"SLEEP":    (*State).sleep,
-		"STOP":     (*State).stop,
-		"EXIT":     (*State).exit,
+		"EXEC":      (*State).exec,
+		"GETPARAM":  (*State).getParam,
+		"GETENV":    (*State).getEnv,
+		"GETSECRET": (*State).getSecret,
+		"SLEEP":     (*State).sleep,
+		"STOP":      (*State).stop,
+		"EXIT":      (*State).exit,
 	}
 }
 

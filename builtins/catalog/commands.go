@@ -160,6 +160,8 @@ func programCommands() []Command {
 			Forms: one(number("number")), Summary: "an argument of the command line; 0 is the script's name"},
 		{Name: "GETENV", Family: FamilyProgram, Kind: Telling, Documented: true, Capability: Env,
 			Forms: one(text("name")), Summary: "an environment variable"},
+		{Name: "GETSECRET", Family: FamilyProgram, Kind: Telling, Capability: Env,
+			Forms: one(text("name")), Summary: "a password or the like, from where the command line says"},
 		{Name: "SLEEP", Family: FamilyProgram, Kind: Doing, Documented: true, Capability: Clock,
 			Forms: one(number("seconds")), Summary: "wait"},
 		{Name: "STOP", Family: FamilyProgram, Kind: Doing, Documented: true, Capability: Pure,

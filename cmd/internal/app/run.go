@@ -23,6 +23,7 @@ type RunFlags struct {
 	Host          []Word `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR when the script opens NAME (repeatable)"`
 	Proxy         Word   `placeholder:"URL" help:"reach servers through this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"`
 	Drive         []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
+	Secret        []Word `placeholder:"NAME=SOURCE" sep:"none" help:"where GETSECRET(NAME) comes from: env:VARIABLE, file:PATH, cred:NAME, exec:PROGRAM ARGS (repeatable)"`
 	IdentityFlags `embed:""`
 	ScriptFlags   `embed:""`
 }
@@ -94,12 +95,17 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	if err := f.apply(p, &options); err != nil {
 		return options, err
 	}
+	secrets, err := secretsOf(p, Words(f.Secret))
+	if err != nil {
+		return options, err
+	}
+	options.Secret = secrets.fetch
 	options.System = true
 	options.WorkDir = p.Dir
 	options.Hosts = []string{"*"}
 	options.Exec = builtins.ExecAll
-	options.Environ = p.Getenv
-	options.ExecEnviron = p.Environ
+	options.Environ = secrets.environ
+	options.ExecEnviron = secrets.execEnviron()
 	return options, nil
 }
 
