@@ -153,3 +153,19 @@ func codeOf(t *testing.T, name string) string {
 	}
 	return strconv.Itoa(r.Code)
 }
+
+// A server that no longer takes the TLS session of a login gets a new login.
+func TestFTPS_LoginAgain(t *testing.T) {
+	s := safeSite(t, siteOptions{
+		faults:  "on STOR 1: reply 522 SSL connection failed, session reuse required\non MLSD 1: reply 425 TLS session of data connection not resumed",
+		options: func(h *Options) { h.Settings = map[string]string{"retry": "3, 0"} },
+	})
+	write(t, s.local, map[string]string{"up.txt": "whole"})
+	o := s.run(
+		`SETPROTOCOL(FTPS)`, `SETCERTIFICATE("authority.pem")`, `OPENHOST("ftp.test","joe","pass-word-1")`,
+		`PUTFILE("up.txt")`, `GETLIST($list, REMOTE_FILES)`, `PRINT(FILEEXISTS("up.txt"))`,
+	)
+	if o.result.Status != 0 || !strings.Contains(o.transcript, "Connected again.") {
+		t.Errorf("status %d\n%s", o.result.Status, o.transcript)
+	}
+}

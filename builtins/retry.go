@@ -143,6 +143,8 @@ func losesConnection(err error) bool {
 	switch e.Cause {
 	case session.ConnectionLost, session.ReplyTimeout, session.TooManyConnections:
 		return true
+	case session.TLSFailed: // the server wants another TLS session, which a new login makes
+		return e.Class == session.ClassTransient
 	}
 	return false
 }

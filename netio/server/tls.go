@@ -32,6 +32,9 @@ type TLS struct {
 	// RefusedReuse is the reply to those that are not (default "425 TLS session of
 	// data connection not resumed").
 	RefusedReuse string
+	// DataCertificate is shown on data connections instead, which then resume nothing:
+	// somebody else's server at the data port. nil is Certificate.
+	DataCertificate *tls.Certificate
 	// ClientAuthorities, in PEM, sign the certificates of clients; nil asks for none.
 	// ClientRequired refuses clients without one.
 	ClientAuthorities []byte
@@ -219,10 +222,14 @@ func (s *session) needsTLS(c *command) bool {
 // errNotReused is a data connection that proves nothing.
 var errNotReused = errors.New("no session of this control connection was resumed")
 
-// private makes a data connection private.
+// secureData makes a data connection private.
 func (s *session) secureData(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	security := s.server.security
-	secured := tls.Server(conn, security.ticketed(ofData, s.ticketKey))
+	config := security.ticketed(ofData, s.ticketKey)
+	if other := security.options.DataCertificate; other != nil {
+		config.Certificates, config.SessionTicketsDisabled = []tls.Certificate{*other}, true
+	}
+	secured := tls.Server(conn, config)
 	conn.SetDeadline(time.Now().Add(s.options.DataTimeout))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err

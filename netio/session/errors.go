@@ -76,7 +76,7 @@ const (
 	DirectoryNotEmpty          //
 	CommandFailed              // EXEC: the program could not be started
 	Internal                   // a defect of ours
-	TLSFailed                  // no TLS where TLS was asked for, or its handshake failed
+	TLSFailed                  // no TLS where TLS was asked for, or its handshake failed; of class transient: a new login may help
 	CertificateUntrusted       // signed by nobody whom we believe
 	CertificateExpired         // or not valid yet
 	CertificateWrongName       // it is another host's

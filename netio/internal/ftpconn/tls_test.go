@@ -6,9 +6,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sftpc/sftpc/netio/server"
 	faulty "github.com/sftpc/sftpc/netio/server/fault"
@@ -186,6 +189,95 @@ func TestTLS_Login(t *testing.T) {
 				t.Errorf("the password was sent: %s", line)
 			}
 		})
+	}
+}
+
+// TestTLS_Certificates tells certificates that are not believed, over the wire; what
+// becomes of which is in netio/internal/trust. The password is not sent.
+func TestTLS_Certificates(t *testing.T) {
+	ours, err := server.NewAuthority(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue := func(what server.Certificate) *tls.Certificate {
+		t.Helper()
+		certificate, err := ours.Issue(what)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return certificate
+	}
+	names := []string{"embedded"}
+	other := issue(server.Certificate{Names: names})
+	tests := []struct {
+		name        string
+		certificate *tls.Certificate
+		trust       session.Trust
+		want        session.Cause
+	}{
+		{"good", other, session.Trust{Authorities: ours.PEM()}, session.CauseNone},
+		{"expired", issue(server.Certificate{Names: names, From: time.Now().AddDate(0, 0, -1), Until: time.Now().Add(-time.Minute)}), session.Trust{Authorities: ours.PEM()}, session.CertificateExpired},
+		{"self-signed", issue(server.Certificate{Names: names, SelfSigned: true}), session.Trust{Authorities: ours.PEM()}, session.CertificateUntrusted},
+		{"wrong name", issue(server.Certificate{Names: []string{"other"}}), session.Trust{Authorities: ours.PEM()}, session.CertificateWrongName},
+		{"wrong pin", issue(server.Certificate{Names: names}), session.Trust{Authorities: ours.PEM(), Certificates: []string{server.Pin(other)}}, session.PinMismatch},
+		{"pinned", other, session.Trust{Certificates: []string{server.Pin(other)}}, session.CauseNone},
+	}
+	for _, test := range tests {
+		for _, implicit := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/implicit=%v", test.name, implicit), func(t *testing.T) {
+				var log atomic.Value
+				log.Store("")
+				_, endpoint := secureServer(t, server.Options{TLS: &server.TLS{Certificate: test.certificate, Implicit: implicit}, Log: func(line string) {
+					if strings.Contains(line, "< USER") {
+						log.Store(line)
+					}
+				}})
+				endpoint.Trust = test.trust
+				client, err := Dial(context.Background(), endpoint, session.Settings{Timeouts: patient})
+				if err == nil {
+					client.Close(context.Background())
+				}
+				if session.CauseOf(err) != test.want {
+					t.Errorf("%v, want cause %d", err, test.want)
+				}
+				if sent := log.Load() != ""; sent != (test.want == session.CauseNone) {
+					t.Errorf("the user was sent: %v", sent)
+				}
+			})
+		}
+	}
+}
+
+// What a data connection shows must pass the same rule as the control connection:
+// somebody else at the data port gets nothing, and the session goes on.
+func TestTLS_DataCertificate(t *testing.T) {
+	ours, err := server.NewAuthority(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := ours.Issue(server.Certificate{Names: []string{"embedded"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, version := range versions() {
+		for _, active := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/active=%v", name, active), func(t *testing.T) {
+				dir := t.TempDir()
+				_, endpoint := secureServer(t, server.Options{Dir: dir, TLS: &server.TLS{DataCertificate: other}})
+				endpoint.Protect.LeastTLS, endpoint.Protect.MostTLS = version, version
+				client := dialSecure(t, endpoint, session.Settings{DataMode: func() session.DataMode { return session.DataMode{Active: active} }})
+				_, err := client.List(context.Background(), "")
+				wantCause(t, err, session.CertificateUntrusted)
+				_, err = client.Upload(context.Background(), "secret", session.StoreReplace, strings.NewReader("for nobody else"))
+				wantCause(t, err, session.CertificateUntrusted)
+				if _, err := client.CurrentDir(context.Background()); err != nil {
+					t.Errorf("the session afterwards: %v", err)
+				}
+				if data, _ := os.ReadFile(filepath.Join(dir, "secret")); len(data) > 0 {
+					t.Errorf("the other server has got %q", data)
+				}
+			})
+		}
 	}
 }
 
