@@ -421,9 +421,9 @@ func TestClose_DuringACommand(t *testing.T) {
 }
 
 // A command that is cancelled while the server is silent ends soon, and costs the
-// session; one that the server answers does not.
+// session; one that the server answers within the two seconds of grace does not.
 func TestCancel(t *testing.T) {
-	s := visit(t, siteOptions{faults: "on STAT 1: delay 2s\non STAT 3: silence"})
+	s := visit(t, siteOptions{faults: "on STAT 1: delay 1s\non STAT 3: silence"})
 	for i, want := range []session.Cause{session.CauseNone, session.ConnectionLost} {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		time.AfterFunc(20*time.Millisecond, func() { cancel(errors.New("enough")) })
