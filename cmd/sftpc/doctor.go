@@ -23,9 +23,9 @@ import (
 type doctorVerb struct {
 	Hosts         []app.Word    `arg:"" optional:"" name:"host" help:"what OPENHOST takes; without a host this machine is examined"`
 	User          app.Word      `placeholder:"NAME" help:"whom to log in as (default: the URL's, or anonymous)"`
-	Password      app.Word      `placeholder:"SOURCE" help:"where the password is: env:NAME or file:PATH (default: env:SFTPC_PASSWORD where that is set)"`
+	Password      app.Word      `placeholder:"SOURCE" help:"where the password is: env:VARIABLE, file:PATH, cred:NAME or exec:PROGRAM ARGS (default: env:SFTPC_PASSWORD where that is set)"`
 	Key           app.Word      `placeholder:"FILE" help:"a private key to log in with over SFTP"`
-	Passphrase    app.Word      `placeholder:"SOURCE" help:"where the key's passphrase is: env:NAME or file:PATH"`
+	Passphrase    app.Word      `placeholder:"SOURCE" help:"where the key's passphrase is, as for --password"`
 	Pin           []app.Word    `placeholder:"SHA256:…" sep:"none" help:"a host key or certificate to insist on (repeatable)"`
 	Protocol      string        `default:"FTP" help:"FTP, FTPS, FTPS_IMPLICIT or SFTP, as in SETPROTOCOL"`
 	Port          int           `placeholder:"N" help:"the port to connect to (default: the protocol's)"`
@@ -53,7 +53,7 @@ func (v *doctorVerb) do(p *app.Process) int {
 		}
 		subjects = append(subjects, doctor.ExamineMachine(ctx, machine))
 	} else {
-		endpoints, options, err := v.prepare(p)
+		endpoints, options, err := v.prepare(ctx, p)
 		if err != nil {
 			return p.Refuse(app.StatusUsage, err)
 		}
@@ -82,7 +82,7 @@ func (v *doctorVerb) do(p *app.Process) int {
 }
 
 // prepare reads the command line for hosts.
-func (v *doctorVerb) prepare(p *app.Process) ([]session.Endpoint, doctor.Options, error) {
+func (v *doctorVerb) prepare(ctx context.Context, p *app.Process) ([]session.Endpoint, doctor.Options, error) {
 	options := doctor.Options{
 		Timeouts:    session.Timeouts{Connect: v.Wait, Reply: v.Wait, Idle: v.Wait},
 		Connections: v.Connections, Firewall: v.Firewall, AnyPorts: systemPorts(),
@@ -115,7 +115,7 @@ func (v *doctorVerb) prepare(p *app.Process) ([]session.Endpoint, doctor.Options
 			return nil, options, fmt.Errorf("--proxy: %w", err)
 		}
 	}
-	password, err := v.password(p)
+	password, err := v.password(ctx, p)
 	if err != nil {
 		return nil, options, fmt.Errorf("--password: %w", err)
 	}
@@ -123,7 +123,7 @@ func (v *doctorVerb) prepare(p *app.Process) ([]session.Endpoint, doctor.Options
 	for _, host := range v.Hosts {
 		endpoint, err := v.endpoint(string(host), password, hosts)
 		if err == nil {
-			err = v.identify(p, &endpoint)
+			err = v.identify(ctx, p, &endpoint)
 		}
 		if err != nil {
 			return nil, options, err
@@ -139,7 +139,7 @@ func (v *doctorVerb) endpoint(host, password string, hosts map[string]string) (s
 		return endpoint, err
 	}
 	if endpoint.Password != "" {
-		return endpoint, errors.New("the URL holds a password, which other users of this machine can read on a command line: --password env:NAME or file:PATH")
+		return endpoint, errors.New("the URL holds a password, which other users of this machine can read on a command line: --password env:VARIABLE or file:PATH")
 	}
 	if v.User != "" {
 		if endpoint.User != "" {
@@ -155,7 +155,7 @@ func (v *doctorVerb) endpoint(host, password string, hosts map[string]string) (s
 }
 
 // identify adds whom to believe and what to log in with besides a password.
-func (v *doctorVerb) identify(p *app.Process, endpoint *session.Endpoint) error {
+func (v *doctorVerb) identify(ctx context.Context, p *app.Process, endpoint *session.Endpoint) error {
 	endpoint.Trust, endpoint.Login = p.Identity()
 	if endpoint.Protocol == session.SFTP {
 		for _, written := range v.Pin {
@@ -178,7 +178,7 @@ func (v *doctorVerb) identify(p *app.Process, endpoint *session.Endpoint) error 
 		return fmt.Errorf("--key: %w", err)
 	}
 	if v.Passphrase != "" {
-		if login.Passphrase, err = p.ReadSecret(string(v.Passphrase)); err != nil {
+		if login.Passphrase, err = p.ReadSecret(ctx, string(v.Passphrase)); err != nil {
 			return fmt.Errorf("--passphrase: %w", err)
 		}
 	}
@@ -191,9 +191,9 @@ func (v *doctorVerb) identify(p *app.Process, endpoint *session.Endpoint) error 
 	return nil
 }
 
-func (v *doctorVerb) password(p *app.Process) (string, error) {
+func (v *doctorVerb) password(ctx context.Context, p *app.Process) (string, error) {
 	if v.Password != "" {
-		return p.ReadSecret(string(v.Password))
+		return p.ReadSecret(ctx, string(v.Password))
 	}
 	password, _ := p.Getenv("SFTPC_PASSWORD")
 	return password, nil

@@ -183,7 +183,11 @@ func (p *patient) connect(ctx context.Context) (goOn bool) {
 			p.add(failed("host.login", true, err))
 			return false
 		}
-		p.add(failed("host.connection", true, err))
+		f := failed("host.connection", true, err)
+		if f.Hint == "" && session.CauseOf(err) == session.ConnectTimeout && greeting == "" && p.endpoint.Protocol == session.FTP {
+			f.Hint = "a server of implicit TLS says nothing before we do: --protocol FTPS_IMPLICIT"
+		}
+		p.add(f)
 		return false
 	}
 	p.add(Finding{ID: "host.connection", State: Works, Detail: "connected and logged in within " + took.String()})

@@ -111,14 +111,19 @@ func (p *patient) dataConnections(ctx context.Context) {
 			if f.Matters {
 				f.Script = []string{"SETFEATURE(EPSV, DISABLED)"}
 				f.Hint = "without this line each session waits for it once before it takes PASV"
+			} else {
+				f.Hint = "" // that of PASV is enough
 			}
 		case "data.pasv":
 			f.Matters = !passive
 			if !passive && active {
 				f.Script = []string{"SETPASSIVE(DISABLED)"}
 			}
-			if passive {
+			switch {
+			case passive:
 				f.Hint = ""
+			case !active:
+				f.Hint = "no way works: a firewall has to let one of the modes through, and --firewall names the openings"
 			}
 		case "data.port":
 			if !passive && !p.seen.worked["PORT"] && p.seen.worked["EPRT"] {

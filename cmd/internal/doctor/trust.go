@@ -40,7 +40,11 @@ func (p *patient) certificate(ctx context.Context) (goOn bool) {
 	defer stop()
 	shown, err := netio.ShowCertificate(limited, p.endpoint, p.settings())
 	if err != nil {
-		p.add(failed("host.connection", true, err))
+		f := failed("host.connection", true, err)
+		if f.Hint == "" && session.CauseOf(err) == session.ConnectTimeout && p.endpoint.Protocol == session.FTPSExplicit {
+			f.Hint = "a server of implicit TLS says nothing before we do: --protocol FTPS_IMPLICIT"
+		}
+		p.add(f)
 		return false
 	}
 	p.versions(ctx, shown)
