@@ -22,7 +22,7 @@ func (o *sending) storeAside(remote string) error {
 	err := o.send(aside)
 	if err != nil {
 		forbidden = o.sent == 0 && isForbidden(err)
-	} else if err = o.confirm(aside); err == nil {
+	} else {
 		err = o.rename(aside, remote)
 		forbidden = err != nil && isForbidden(err)
 	}
@@ -65,6 +65,11 @@ func (o *sending) removeAside(aside string) {
 // can be moved back.
 func (o *sending) rename(aside, remote string) error {
 	s := o.state
+	if replacer, ok := s.session.(session.Replacer); ok {
+		if err := replacer.Replace(o.ctx, aside, remote); session.CauseOf(err) != session.NotSupported {
+			return err
+		}
+	}
 	refused := s.session.Rename(o.ctx, aside, remote)
 	if refused == nil || ends(session.CauseOf(refused)) {
 		return refused

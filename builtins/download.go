@@ -293,6 +293,7 @@ func (s *State) lookAgain(ctx context.Context, remote string, entry session.Entr
 // fillOnce is one attempt. A file that proves to be another one than when it was
 // asked for is fetched anew, once.
 func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
+	offset := m.event.Done
 	resumed, err := s.receive(ctx, remote, entry, part, m)
 	if err != nil {
 		return time.Time{}, err
@@ -314,6 +315,10 @@ func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry
 			}
 		}
 		if err != nil {
+			if offset > 0 && m.event.Done == offset && session.CauseOf(err) == session.SizeMismatch {
+				// The server has no more of it than it gave before, whatever it says.
+				err = s.sizeMismatch("verifying the download of "+remote, remote, entry.Size, offset)
+			}
 			return time.Time{}, err
 		}
 		entry = now
@@ -397,6 +402,8 @@ func (s *State) verifyDownload(ctx context.Context, remote string, entry session
 	switch {
 	case resumed && err != nil:
 		return entry, false, withName(err, "verifying the download of "+remote, remote)
+	case err == nil && got < entry.Size && now.Size == entry.Size && sameTime(now, entry):
+		return entry, false, s.cutShort("verifying the download of "+remote, remote, entry.Size, got)
 	case resumed:
 		return now, now.Size == got && entry.Size == got && sameTime(now, entry), nil
 	case err != nil || now.Size != got:

@@ -44,6 +44,7 @@ var (
 	_ session.Adjuster    = (*link)(nil)
 	_ session.Hasher      = (*link)(nil)
 	_ session.UniqueNamer = (*link)(nil)
+	_ session.Replacer    = (*link)(nil)
 )
 
 // connect makes the connection of an OPENHOST.
@@ -318,14 +319,29 @@ func (l *link) Remove(ctx context.Context, name string) error {
 // Rename renames a file. After a lost reply it was renamed if the old name is gone
 // and the new one is there.
 func (l *link) Rename(ctx context.Context, from, to string) error {
+	return l.repeatUnless(ctx, l.isMoved(ctx, from, to), func(open session.Session) error { return open.Rename(ctx, from, to) })
+}
+
+// Replace is Rename onto a name that exists.
+func (l *link) Replace(ctx context.Context, from, to string) error {
+	return l.repeatUnless(ctx, l.isMoved(ctx, from, to), func(open session.Session) error {
+		replacer, ok := open.(session.Replacer)
+		if !ok {
+			return &session.Error{Op: "replacing " + to, Cause: session.NotSupported, Class: session.ClassPermanent, Name: to}
+		}
+		return replacer.Replace(ctx, from, to)
+	})
+}
+
+func (l *link) isMoved(ctx context.Context, from, to string) func(session.Session) (bool, error) {
 	gone := l.isGone(ctx, from)
-	return l.repeatUnless(ctx, func(open session.Session) (bool, error) {
+	return func(open session.Session) (bool, error) {
 		if did, err := gone(open); err != nil || !did {
 			return false, err
 		}
 		_, err := open.Stat(ctx, to)
 		return err == nil, err
-	}, func(open session.Session) error { return open.Rename(ctx, from, to) })
+	}
 }
 
 func (l *link) isGone(ctx context.Context, name string) func(session.Session) (bool, error) {
@@ -431,16 +447,24 @@ func (l *link) Upload(ctx context.Context, name string, mode session.StoreMode, 
 	if chosen := l.StoredName(); err == nil && mode == session.StoreUnique && chosen != "" {
 		// Where a server tells the name differs; a script finds it in one place.
 		reply := l.session.LastReply()
-		reply.Text += "\nFILE: " + chosen
+		if reply.Code != 0 {
+			reply.Text += "\nFILE: " + chosen
+		}
 		l.last = &reply
 	}
 	return n, err
 }
 
-// StoredName is the session's below; "" if it does not tell names.
+// StoredName is the name that the newest upload with StoreUnique was given; "" if it
+// was not told. A session that has it in its reply need not tell it otherwise.
 func (l *link) StoredName() string {
 	if namer, ok := l.session.(session.UniqueNamer); ok {
 		return namer.StoredName()
+	}
+	if l.session != nil {
+		if name, found := strings.CutPrefix(l.session.LastReply().Text, "FILE: "); found {
+			return name
+		}
 	}
 	return ""
 }

@@ -37,41 +37,54 @@ const resumeLeast = 256 << 10
 // told with what became of it.
 func (o *sending) store(remote string) error {
 	if err := o.send(remote); err != nil {
-		if o.sent > 0 {
+		if o.sent > 0 && session.CauseOf(err) != session.HashMismatch {
 			o.state.tellCut(o.ctx, remote, o.sent, o.before.Size())
 		}
 		return withName(err, "uploading "+remote, remote)
 	}
-	return o.confirm(remote)
+	return nil
 }
 
-// send makes name on the server what the local file is: one STOR, and after a cut
-// as many more attempts as there may be, each from where the server has it.
+// send makes name on the server what the local file is, and verifies it: one STOR,
+// and after a cut as many more attempts as there may be, each from where the server
+// has it.
 func (o *sending) send(name string) error {
-	o.noteStanding(name)
+	if err := o.noteStanding(name); err != nil {
+		return err
+	}
 	return o.persist(name, o.upload(name, session.StoreReplace, 0))
 }
 
-// persist goes on after an attempt that ended with err, for as long as it may.
+// persist verifies what an attempt sent that ended with err, and goes on after one
+// that failed, for as long as it may.
 func (o *sending) persist(name string, err error) error {
-	for err != nil {
+	for {
+		if err == nil {
+			err = o.confirm(name)
+		}
+		if err == nil {
+			return nil
+		}
 		if err := o.attempts.again(o.ctx, err); err != nil {
 			return err
 		}
 		err = o.goOn(name)
 	}
-	return nil
 }
 
 // noteStanding asks what bears the name before the first byte goes out.
-func (o *sending) noteStanding(name string) {
+func (o *sending) noteStanding(name string) error {
 	o.stood = nil
 	if o.before.Size() < resumeLeast || !o.resumable() {
-		return
+		return nil
 	}
-	if e, err := o.state.session.Stat(o.ctx, name); err == nil {
+	switch e, err := o.state.session.Stat(o.ctx, name); {
+	case err == nil:
 		o.stood = &e
+	case passes(err):
+		return err
 	}
+	return nil
 }
 
 // resumable reports whether bytes of the file are bytes on the server, which can
@@ -156,13 +169,17 @@ func (o *sending) arrived(name string) (int64, error) {
 	switch {
 	case err != nil && passes(err):
 		return 0, err
-	case err != nil, e.Kind != session.KindFile, e.Size < 0, e.Size > o.sent:
+	case err != nil, e.Kind != session.KindFile, e.Size < 0, e.Size > o.before.Size():
 		return 0, nil
+	case e.Size > o.sent && s.session.Caps().DataConnections:
+		return 0, nil // more than was ever sent: it is somebody else's
 	case o.stood != nil && o.stood.Size == e.Size && sameTime(*o.stood, e):
 		// What stood there before still does: the server writes elsewhere first.
 		return 0, nil
 	}
-	return e.Size, nil
+	// Where the count is of what the server confirmed, more may have arrived, with
+	// holes in it.
+	return min(e.Size, o.sent), nil
 }
 
 // confirm holds what was sent against the local file and against what the server

@@ -18,9 +18,10 @@ import (
 // site is a bench with a server: scripts reach it as ftp.test.
 type site struct {
 	*bench
-	server *server.Server
-	remote string // the folder that the server hands out
-	local  string // the folder that is / for scripts
+	server  *server.Server
+	address string // where it listens
+	remote  string // the folder that the server hands out
+	local   string // the folder that is / for scripts
 }
 
 // siteOptions say how a test's server differs from a healthy one.
@@ -29,11 +30,15 @@ type siteOptions struct {
 	files   map[string]string
 	change  func(*server.Options)
 	options func(*Options)
+	folders func(remote, local string) // before anything is in them
 }
 
 func newSite(t *testing.T, o siteOptions) *site {
 	t.Helper()
 	s := &site{remote: t.TempDir(), local: t.TempDir()}
+	if o.folders != nil {
+		o.folders(s.remote, s.local)
+	}
 	write(t, s.remote, o.files)
 	faults, err := fault.Parse(o.faults)
 	if err != nil {
@@ -55,6 +60,7 @@ func newSite(t *testing.T, o siteOptions) *site {
 			t.Errorf("closing the server: %v", err)
 		}
 	})
+	s.address = s.server.Addr()
 	hosted := Options{Root: s.local, Hosts: []string{"ftp.test"}, HostMap: map[string]string{"ftp.test": s.server.Addr()}}
 	if o.options != nil {
 		o.options(&hosted)

@@ -223,6 +223,16 @@ func (s *State) sizeMismatch(op, name string, want, got int64) error {
 	}
 }
 
+// cutShort is SIZE_MISMATCH of a transfer that both sides took for whole although
+// bytes are missing: what stands between them closed the connection in order. That
+// may go better another time.
+func (s *State) cutShort(op, name string, want, got int64) error {
+	return &session.Error{
+		Op: op, Cause: session.SizeMismatch, Class: session.ClassTransient, Host: s.endpoint.Address, Name: name,
+		Err: fmt.Errorf("%d bytes are there, %d were expected", got, want),
+	}
+}
+
 // withName gives an error that says nothing of it the file concerned, so that
 // every failure of a set names its file.
 func withName(err error, op, name string) error {

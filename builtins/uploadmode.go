@@ -213,8 +213,10 @@ func (o *sending) resume(remote string) error {
 	}
 	o.sent = e.Size
 	if err := o.persist(remote, o.rest(remote, e.Size)); err != nil {
-		s.tellCut(o.ctx, remote, o.sent, o.before.Size())
+		if session.CauseOf(err) != session.HashMismatch {
+			s.tellCut(o.ctx, remote, o.sent, o.before.Size())
+		}
 		return withName(err, "uploading "+remote, remote)
 	}
-	return o.confirm(remote)
+	return nil
 }

@@ -126,6 +126,8 @@ func (o *sending) verify(remote string) error {
 	switch {
 	case err != nil && (ends(session.CauseOf(err)) || isOffline(err)):
 		return err
+	case known && entry.Size < sent:
+		return s.cutShort("verifying the upload of "+remote, remote, sent, entry.Size)
 	case known && entry.Size != sent:
 		return s.sizeMismatch("verifying the upload of "+remote, remote, sent, entry.Size)
 	}

@@ -209,7 +209,7 @@ func (s *Session) do(ctx context.Context, op, name string, command func() error)
 	defer s.running.Unlock()
 	s.ctx = ctx
 	if err := s.begin(ctx); err != nil {
-		err.Op, err.Host, err.Name = op, s.host, name
+		err.Op, err.Host, err.Name, err.Unsent = op, s.host, name, true
 		return err
 	}
 	s.main.wire.said() // what was said before is not about this
