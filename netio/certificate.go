@@ -40,3 +40,14 @@ func ShowCertificate(ctx context.Context, endpoint session.Endpoint, settings se
 	}
 	return shown, nil
 }
+
+// RecordCertificate puts a certificate that was shown on record for the endpoint's
+// server, in Endpoint.Trust.KnownCertificates. Where another one is on record nothing is
+// written, and the error says so.
+func RecordCertificate(endpoint session.Endpoint, shown Certificate) error {
+	certificates, err := trust.NewCertificates(endpoint)
+	if err != nil {
+		return err
+	}
+	return certificates.Record(shown.Leaf)
+}

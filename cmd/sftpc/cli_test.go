@@ -97,7 +97,8 @@ func statusCommand(ts *testscript.TestScript, negated bool, args []string) {
 // serverCommand is `ftpserver NAME DIR [key=value …]`: an embedded server on
 // loopback until the script ends; its address is in $NAME. Keys: fault=FILE, off=
 // commands, readonly=true, user=NAME:PASSWORD, stranger=true (somebody else connects
-// first to every port that a client opens).
+// first to every port that a client opens), tls=explicit or tls=implicit (the pin of its
+// certificate is in $NAME_PIN).
 func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: ftpserver NAME DIR [key=value …]")
@@ -121,6 +122,8 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 			options.ReadOnly = true
 		case "stranger":
 			options.OnPORT = strangers(ts)
+		case "tls":
+			options.TLS = &server.TLS{Implicit: value == "implicit", Required: true, Reuse: server.ReuseSession}
 		default:
 			ts.Fatalf("ftpserver: unknown key %s", key)
 		}
@@ -129,6 +132,7 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { s.Close() })
 	ts.Setenv(args[0], s.Addr())
+	ts.Setenv(args[0]+"_PIN", s.Pin())
 }
 
 // proxyCommand is `proxy NAME [key=value …]`: a proxy on loopback until the script

@@ -19,10 +19,11 @@ import (
 )
 
 type trustVerb struct {
-	Target  app.Word      `arg:"" name:"host" help:"the server: HOST, HOST:PORT, [ADDRESS]:PORT"`
-	Yes     bool          `help:"record the keys that are not known, without asking"`
-	Proxy   app.Word      `placeholder:"URL" help:"reach the server through this proxy"`
-	Timeout time.Duration `default:"20s" placeholder:"DURATION" help:"how long to wait for the server"`
+	Protocol string        `enum:"SFTP,FTPS,FTPS_EXPLICIT,FTPS_IMPLICIT" default:"SFTP" help:"what the server speaks: SFTP shows host keys, FTPS and FTPS_IMPLICIT a certificate (${enum})"`
+	Target   app.Word      `arg:"" name:"host" help:"the server: HOST, HOST:PORT, [ADDRESS]:PORT"`
+	Yes      bool          `help:"record what is not known, without asking"`
+	Proxy    app.Word      `placeholder:"URL" help:"reach the server through this proxy"`
+	Timeout  time.Duration `default:"20s" placeholder:"DURATION" help:"how long to wait for the server"`
 }
 
 // do shows what a server proves itself with, says what is known of it, and records
@@ -36,6 +37,9 @@ func (v *trustVerb) do(p *app.Process) int {
 	}
 	if v.Timeout <= 0 {
 		return p.Refuse(app.StatusUsage, fmt.Errorf("--timeout %s: expected a time above zero", v.Timeout))
+	}
+	if v.Protocol != "SFTP" {
+		return v.certificate(ctx, p, host, port)
 	}
 	if port == 0 {
 		port = 22

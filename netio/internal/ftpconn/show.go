@@ -26,7 +26,7 @@ func Show(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		e.Op, e.Host, e.Name = "asking "+s.host+" for its certificate", s.host, endpoint.Host
 		return tls.ConnectionState{}, nil, e
 	}
-	judge, err := trust.NewCertificates(endpoint.Trust, endpoint.Host, endpoint.Address)
+	judge, err := trust.NewCertificates(endpoint)
 	if err != nil {
 		return fail(asFault(err))
 	}

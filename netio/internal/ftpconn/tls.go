@@ -27,7 +27,7 @@ func newProtection(endpoint session.Endpoint) (*protection, *session.Error) {
 	if endpoint.Protocol != session.FTPSExplicit && endpoint.Protocol != session.FTPSImplicit {
 		return nil, nil
 	}
-	certificates, err := trust.NewCertificates(endpoint.Trust, endpoint.Host, endpoint.Address)
+	certificates, err := trust.NewCertificates(endpoint)
 	if err != nil {
 		return nil, asFault(err)
 	}

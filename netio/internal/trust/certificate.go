@@ -24,22 +24,25 @@ type Certificates struct {
 	host  string // the name that certificates must have
 	place string // host:port, as the record has it
 	pins  []Sum
-	roots *x509.CertPool // nil is the system's
+	// implicit is for messages: TLS from the first byte on.
+	implicit bool
+	roots    *x509.CertPool // nil is the system's
 
 	lock     sync.Mutex
 	accepted []byte // the certificate that passed first; nil before
 }
 
-// NewCertificates makes ready to judge the server that the script calls host and
-// that is reached at address, host:port. The error is a *session.Error: a pin that
+// NewCertificates makes ready to judge the server of an endpoint, as its Trust, Host
+// and Address say. The error is a *session.Error: a pin that
 // is none, or authorities that cannot be read.
-func NewCertificates(rule session.Trust, host, address string) (*Certificates, error) {
+func NewCertificates(endpoint session.Endpoint) (*Certificates, error) {
+	rule, host := endpoint.Trust, endpoint.Host
 	pins, err := parsePins(rule.Certificates)
 	if err != nil {
 		return nil, &session.Error{Cause: session.BadArgument, Class: session.ClassUsage, Err: err}
 	}
-	c := &Certificates{rule: rule, pins: pins}
-	dialled, port, err := net.SplitHostPort(address)
+	c := &Certificates{rule: rule, pins: pins, implicit: endpoint.Protocol == session.FTPSImplicit}
+	dialled, port, err := net.SplitHostPort(endpoint.Address)
 	if host == "" {
 		host = dialled
 	}
@@ -122,6 +125,20 @@ func (c *Certificates) judge(leaf *x509.Certificate, between []*x509.Certificate
 		return unverified
 	}
 	return c.record(leaf, print, unverified)
+}
+
+// Record puts a certificate on record for this server because the user asked for it
+// by name. Where another one is on record nothing is written.
+func (c *Certificates) Record(leaf *x509.Certificate) error {
+	if c.rule.KnownCertificates == "" {
+		return errors.New("there is no file to record certificates in")
+	}
+	sum := Sum(sha256.Sum256(leaf.Raw))
+	known, err := recordCertificate(c.rule.KnownCertificates, c.place, sum, c.now())
+	if err != nil {
+		return err
+	}
+	return c.insist(leaf, sum, known)
 }
 
 // known are the certificates that are on record for this server.
@@ -260,9 +277,21 @@ func (c *Certificates) refusal(cause session.Cause, leaf *x509.Certificate, why 
 	case session.PinMismatch:
 		e.Hint = fmt.Sprintf("unless the server's own people confirm the new one, somebody may be in between; if they do: SETCERTIFICATE(%q)", print)
 	case session.CertificateChanged:
-		e.Hint = fmt.Sprintf("unless the server's own people confirm the new one, somebody may be in between; if they do, delete the line of %s in %s, or SETCERTIFICATE(%q)", c.place, c.rule.KnownCertificates, print)
+		e.Hint = fmt.Sprintf("unless the server's own people confirm the new one, somebody may be in between; if they do, delete the line of %s in %s and record it anew: %s; or SETCERTIFICATE(%q)", c.place, c.rule.KnownCertificates, c.command(), print)
 	default:
-		e.Hint = fmt.Sprintf("if the server's own people confirm that fingerprint, SETCERTIFICATE(%q) takes this certificate and no other", print)
+		e.Hint = fmt.Sprintf("if the server's own people confirm that fingerprint, SETCERTIFICATE(%q) takes this certificate and no other; %s records it", print, c.command())
 	}
 	return e
+}
+
+// command is how a user records this server's certificate.
+func (c *Certificates) command() string {
+	host := c.place
+	if name, port, err := net.SplitHostPort(host); err == nil && (port == "21" || port == "990" && c.implicit) {
+		host = name
+	}
+	if c.implicit {
+		return "sftpc trust --protocol FTPS_IMPLICIT " + host
+	}
+	return "sftpc trust --protocol FTPS " + host
 }

@@ -18,6 +18,11 @@ import (
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
+// judge makes ready for a server.
+func judge(rule session.Trust, host, address string) (*trust.Certificates, error) {
+	return trust.NewCertificates(session.Endpoint{Trust: rule, Host: host, Address: address})
+}
+
 func authority(t *testing.T) *server.Authority {
 	t.Helper()
 	a, err := server.NewAuthority(now)
@@ -104,7 +109,7 @@ func TestCertificates_Verify(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.rule.Now = func() time.Time { return now }
-			c, err := trust.NewCertificates(test.rule, test.host, "127.0.0.1:21")
+			c, err := judge(test.rule, test.host, "127.0.0.1:21")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +137,7 @@ func TestNewCertificates_Refuses(t *testing.T) {
 		"no base64":   {Certificates: []string{"SHA256:" + strings.Repeat("?", 43)}},
 		"authorities": {Authorities: []byte("hello")},
 	} {
-		if _, err := trust.NewCertificates(rule, "h", "h:21"); session.CauseOf(err) != session.BadArgument {
+		if _, err := judge(rule, "h", "h:21"); session.CauseOf(err) != session.BadArgument {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -151,7 +156,7 @@ func TestCertificates_Record(t *testing.T) {
 	open := func(level session.TrustLevel) *trust.Certificates {
 		t.Helper()
 		rule.Level = level
-		c, err := trust.NewCertificates(rule, "ftp.example.com", "127.0.0.1:2121")
+		c, err := judge(rule, "ftp.example.com", "127.0.0.1:2121")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +200,7 @@ func TestCertificates_NewDoesNotRecordWhatVerifies(t *testing.T) {
 	verified, _ := shown(t, a, server.Certificate{})
 	stranger, _ := shown(t, a, server.Certificate{SelfSigned: true})
 	file := filepath.Join(t.TempDir(), "certificates")
-	c, err := trust.NewCertificates(session.Trust{Level: session.TrustNew, Authorities: a.PEM(), KnownCertificates: file, Now: func() time.Time { return now }}, "ftp.example.com", "h:21")
+	c, err := judge(session.Trust{Level: session.TrustNew, Authorities: a.PEM(), KnownCertificates: file, Now: func() time.Time { return now }}, "ftp.example.com", "h:21")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +218,7 @@ func TestCertificates_NewDoesNotRecordWhatVerifies(t *testing.T) {
 func TestCertificates_AnySaysSoOnce(t *testing.T) {
 	state, pin := shown(t, authority(t), server.Certificate{SelfSigned: true})
 	var notices []string
-	c, err := trust.NewCertificates(session.Trust{Level: session.TrustAny, Notice: func(text string) { notices = append(notices, text) }}, "h", "h:21")
+	c, err := judge(session.Trust{Level: session.TrustAny, Notice: func(text string) { notices = append(notices, text) }}, "h", "h:21")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +243,7 @@ func TestCertificates_RecordOfOthers(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := trust.NewCertificates(session.Trust{Level: session.TrustNew, Authorities: a.PEM(), KnownCertificates: file}, "h", "h:21")
+		c, err := judge(session.Trust{Level: session.TrustNew, Authorities: a.PEM(), KnownCertificates: file}, "h", "h:21")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +279,7 @@ func TestCertificates_RecordTogether(t *testing.T) {
 		wait.Go(func() {
 			rule := session.Trust{Level: session.TrustNew, Authorities: a.PEM(), KnownCertificates: file}
 			for _, host := range []string{fmt.Sprintf("h%d", i), "common"} {
-				c, err := trust.NewCertificates(rule, host, "h:21")
+				c, err := judge(rule, host, "h:21")
 				if err != nil {
 					t.Error(err)
 					return
