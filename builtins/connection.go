@@ -124,7 +124,7 @@ func (s *State) proxyFor(address string) (url string, err error) {
 	}
 	if s.options.NoProxy {
 		s.tell("The proxy is left out: this run leads every host elsewhere.")
-		return "", nil
+		return s.settings.proxy, nil
 	}
 	shown, _ := hideUserInfo(s.settings.proxy)
 	s.tellVerbose("%s is reached through the proxy %s", address, shown)

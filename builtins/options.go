@@ -54,7 +54,7 @@ type Options struct {
 	Pretended bool
 
 	// NoProxy leaves the proxy out that SETPROXY names: for runs whose Dial leads
-	// somewhere else anyway, such as rehearsals.
+	// somewhere else anyway, such as rehearsals. Active mode is refused all the same.
 	NoProxy bool
 
 	// Exec is what EXEC may do.

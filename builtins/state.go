@@ -145,6 +145,7 @@ func (s *State) sessionSettings() session.Settings {
 		DataMode: s.dataMode,
 		Observe:  s.tellWire,
 		Dial:     s.options.Dial,
+		Direct:   s.options.NoProxy,
 		Zone:     s.zone(),
 	}
 }

@@ -95,7 +95,9 @@ func throughProxy(endpoint session.Endpoint, settings session.Settings) (session
 		}
 		return settings, err
 	}
-	settings.Dial = p.Through(settings.Dial)
+	if !settings.Direct {
+		settings.Dial = p.Through(settings.Dial)
+	}
 	return settings, nil
 }
 

@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/sftpc/sftpc/netio"
@@ -14,10 +17,18 @@ import (
 )
 
 // Control and passive data connections of every server go through both kinds of
-// proxy; active mode is refused and leaves the session usable.
+// proxy, in the clear and under TLS; active mode is refused and leaves the session usable.
 func TestServerThroughProxies(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, server rigServer) {
-		for _, scheme := range []string{"http://", "socks5://"} {
+		authority, err := os.ReadFile(mustEnv(t, "SFTPC_RIG_AUTHORITY"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, scheme := range []string{"http://", "socks5://", "http://", "socks5://"} {
+			secured := i > 1
+			if secured && !strings.Contains(mustEnv(t, "SFTPC_RIG_TLS"), server.name) {
+				continue
+			}
 			proxy, err := relay.Listen(context.Background(), "127.0.0.1:0", relay.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -26,6 +37,10 @@ func TestServerThroughProxies(t *testing.T) {
 			for _, way := range server.ways() {
 				endpoint, active := server.endpoint(t), way.active
 				endpoint.Proxy = scheme + proxy.Addr()
+				if secured {
+					endpoint.Protocol, endpoint.Trust.Authorities = session.FTPSExplicit, authority
+					endpoint.Host, _, _ = net.SplitHostPort(server.address)
+				}
 				s, err := netio.Dial(context.Background(), endpoint, session.Settings{
 					Features: way.features,
 					DataMode: func() session.DataMode { return session.DataMode{Active: active} },

@@ -54,6 +54,9 @@ type Settings struct {
 	// an embedder's policy have been applied to the address before. An error that is
 	// a *session.Error keeps its cause and class. A proxy is reached through it too.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Direct says that Dial leads to the server itself: Endpoint.Proxy is read and
+	// then not used, and what no proxy can do is refused all the same.
+	Direct bool
 	// Zone is the server's time zone for listings that do not say it; nil is UTC.
 	Zone *time.Location
 	// Limits bound what a server may send; zero fields take the defaults.

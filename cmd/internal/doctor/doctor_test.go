@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -352,6 +353,38 @@ func TestPage(t *testing.T) {
 			if !slices.Contains(known, used[1]) && used[1] != "data." {
 				t.Errorf("%s uses %s, which the table lacks", name, used[1])
 			}
+		}
+	}
+}
+
+// The page has a row for each field of the JSON, and no other.
+func TestPage_Fields(t *testing.T) {
+	page, _ := spec.Page("doctor")
+	described, _, _ := strings.Cut(page, "## What is looked at")
+	listed := map[string]bool{}
+	for _, line := range strings.Split(described, "\n") {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		for _, name := range strings.Split(cell, ", ") {
+			listed[strings.Trim(name, "`")] = true
+		}
+	}
+	known := map[string]bool{}
+	for _, v := range []any{Report{}, Subject{}, Finding{}, Opening{}} {
+		kind := reflect.TypeOf(v)
+		for i := range kind.NumField() {
+			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			known[name] = true
+			if !listed[name] {
+				t.Errorf("the page does not tell of %s.%s", kind.Name(), name)
+			}
+		}
+	}
+	for name := range listed {
+		if !known[name] {
+			t.Errorf("the page tells of %s, which is not there", name)
 		}
 	}
 }
