@@ -147,20 +147,25 @@ func gone(id int) bool {
 	return err == nil && strings.HasPrefix(after, "Z")
 }
 
-// TestServe: what serve prints is a line for a script; a signal ends it in order.
+// TestServe: what serve prints are lines for a script; a signal ends it in order.
 func TestServe(t *testing.T) {
-	for _, readOnly := range []bool{false, true} {
-		t.Run("readonly="+strconv.FormatBool(readOnly), func(t *testing.T) {
+	for _, flag := range []string{"", "--read-only", "--tls=explicit", "--tls=implicit"} {
+		t.Run(flag, func(t *testing.T) {
+			readOnly := flag == "--read-only"
 			t.Parallel()
 			served, local := t.TempDir(), t.TempDir()
 			write(t, served, "a.txt", "data")
 			write(t, local, "b.txt", "more")
 			args := []string{"serve", "-v", served}
-			if readOnly {
-				args = append(args, "--read-only")
+			lines := ""
+			if flag != "" {
+				args = append(args, flag)
+			}
+			if kind, ok := strings.CutPrefix(flag, "--tls="); ok {
+				lines = `SETPROTOCOL\(FTPS_` + strings.ToUpper(kind) + `\)\nSETCERTIFICATE\("SHA256:[A-Za-z0-9+/]{43}"\)\n`
 			}
 			serve := startChild(t, local, args...)
-			open := serve.await(`(?m:^(OPENHOST\("127\.0\.0\.1:\d+","sftpc","\w{16}"\))$)`)
+			open := serve.await(`(?m:^(` + lines + `OPENHOST\("127\.0\.0\.1:\d+","sftpc","\w{16}"\))$)`)
 			serve.await("until interrupted")
 			password := open[strings.LastIndex(open, ",")+2 : len(open)-2]
 

@@ -104,6 +104,8 @@ func (c *control) send(ctx context.Context, line string, within time.Duration) e
 		if !stop() {
 			<-set // late, the deadline would be the next command's, and ABOR is that
 		}
+		// TLS also writes when the reader is told to: new keys, hours after a command.
+		c.conn.SetWriteDeadline(time.Time{})
 	}()
 	c.observe(session.Wire{Kind: session.WireCommand, Text: masked(line)})
 	c.pending = true

@@ -49,6 +49,7 @@ func newProtection(endpoint session.Endpoint) (*protection, *session.Error) {
 	}
 	if endpoint.LegacyAlgorithms {
 		config.MinVersion = tls.VersionTLS10
+		config.Renegotiation = tls.RenegotiateFreelyAsClient // servers before 1.3, to be looked at by Verify again
 		for _, suites := range [][]*tls.CipherSuite{tls.CipherSuites(), tls.InsecureCipherSuites()} {
 			for _, suite := range suites {
 				config.CipherSuites = append(config.CipherSuites, suite.ID)

@@ -248,6 +248,23 @@ func TestTLS_Certificates(t *testing.T) {
 	}
 }
 
+// What was given up is offered only where the script says so.
+func TestTLS_LegacyAlgorithms(t *testing.T) {
+	_, endpoint := secureServer(t, server.Options{TLS: &server.TLS{Least: tls.VersionTLS10, Most: tls.VersionTLS11, Reuse: server.ReuseSession}})
+	_, err := Dial(context.Background(), endpoint, session.Settings{Timeouts: patient})
+	if e := wantCause(t, err, session.TLSFailed); !strings.Contains(e.Hint, "SETALGORITHMS(LEGACY)") {
+		t.Errorf("%v: %s", e, e.Hint)
+	}
+	endpoint.LegacyAlgorithms = true
+	client := dialSecure(t, endpoint, session.Settings{})
+	if _, err := client.Upload(context.Background(), "f", session.StoreReplace, strings.NewReader("old")); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.List(context.Background(), ""); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a data connection shows must pass the same rule as the control connection:
 // somebody else at the data port gets nothing, and the session goes on.
 func TestTLS_DataCertificate(t *testing.T) {
