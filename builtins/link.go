@@ -43,6 +43,7 @@ var (
 	_ session.Session     = (*link)(nil)
 	_ session.Adjuster    = (*link)(nil)
 	_ session.Hasher      = (*link)(nil)
+	_ session.Dater       = (*link)(nil)
 	_ session.UniqueNamer = (*link)(nil)
 	_ session.Replacer    = (*link)(nil)
 )
@@ -65,7 +66,9 @@ func (s *State) connect(ctx context.Context, e session.Endpoint) (*link, error) 
 // newLink is a link that has no connection yet.
 func (s *State) newLink(e session.Endpoint) *link {
 	return &link{state: s, endpoint: e, open: func(ctx context.Context) (session.Session, error) {
-		return netio.Dial(ctx, e, s.sessionSettings())
+		settings := s.sessionSettings()
+		s.remember(e, &settings)
+		return netio.Dial(ctx, e, settings)
 	}}
 }
 
@@ -364,6 +367,18 @@ func (l *link) List(ctx context.Context, dir string) (listing session.Listing, e
 		return err
 	})
 	return listing, err
+}
+
+// Dated moves the times of a listing into UTC, where the session below can.
+func (l *link) Dated(ctx context.Context, dir string, listing session.Listing) (dated session.Listing, err error) {
+	dated = listing
+	err = l.repeat(ctx, func(open session.Session) (err error) {
+		if dater, ok := open.(session.Dater); ok {
+			dated, err = dater.Dated(ctx, dir, listing)
+		}
+		return err
+	})
+	return dated, err
 }
 
 // Stat asks for one name.

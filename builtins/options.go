@@ -49,6 +49,9 @@ type Options struct {
 	// scripts are not the user's own.
 	SSH   session.SSHFiles
 	Agent func(ctx context.Context) (net.Conn, error)
+	// StateDir is the folder in which is kept what was learned of servers, for the
+	// next run; absolute. "" is none. It may be lost without harm.
+	StateDir string
 	// Pretended is for runs whose Dial leads every host somewhere harmless, such as
 	// rehearsals: servers are believed whatever SETTRUST and SETHOSTKEY say.
 	Pretended bool

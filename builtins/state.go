@@ -150,6 +150,20 @@ func (s *State) sessionSettings() session.Settings {
 	}
 }
 
+// remember gives a session what is known of its server, and keeps what it learns.
+func (s *State) remember(e session.Endpoint, settings *session.Settings) {
+	if s.options.StateDir == "" {
+		return
+	}
+	records := netio.OpenRecords(s.options.StateDir, s.options.Now)
+	settings.Known = records.Recall(e)
+	settings.Learned = func(facts session.Facts) {
+		if err := records.Keep(e, facts); err != nil {
+			s.tellVerbose("what was learned of the server is not kept: %v", err)
+		}
+	}
+}
+
 // disconnect closes the session, if there is one, and keeps its last reply.
 func (s *State) disconnect(ctx context.Context) error {
 	if s.session == nil {

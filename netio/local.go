@@ -1,8 +1,11 @@
 package netio
 
 import (
+	"time"
+
 	"github.com/sftpc/sftpc/netio/internal/localfs"
 	"github.com/sftpc/sftpc/netio/internal/names"
+	"github.com/sftpc/sftpc/netio/internal/record"
 )
 
 // LocalFS is the local files of one run, and the only way to them: builtins and
@@ -23,6 +26,13 @@ type Part = localfs.Part
 
 // PartNote says what a Part is part of.
 type PartNote = localfs.Note
+
+// Records keep what was learned of servers from one run to the next.
+type Records = record.Store
+
+// OpenRecords is the records in a folder, which is made when there is something to
+// keep. now is the clock; nil is time.Now.
+func OpenRecords(dir string, now func() time.Time) *Records { return record.New(dir, now) }
 
 // OpenLocal opens the folders that the options name. Close the result.
 func OpenLocal(o LocalOptions) (*LocalFS, error) { return localfs.New(o) }

@@ -34,6 +34,7 @@ var rooms = []struct {
 	{"netio/internal/localfs", []string{"netio/session", "netio/internal/names"}},
 	{"netio/internal/trust", []string{"netio/session"}},
 	{"netio/internal/proxy", []string{"netio/session"}},
+	{"netio/internal/record", []string{"netio/session"}},
 	{"netio/internal/encoded", []string{"netio/session", "netio/internal/names"}},
 	{"netio/internal/sshlogin", []string{"netio/session", "netio/internal/trust"}},
 	{"netio/internal/sshconn", []string{"netio/session", "netio/internal/names", "netio/internal/sshlogin", "netio/internal/trust"}},

@@ -55,6 +55,8 @@ func TestCommand(t *testing.T) {
 			}
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("TZ", "UTC")
+			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
+			env.Setenv("LocalAppData", env.WorkDir+"/state")
 			return os.WriteFile(env.WorkDir+"/seed.ftp", seed, 0o644)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

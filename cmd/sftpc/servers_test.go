@@ -52,7 +52,7 @@ func (c realCommand) run(t *testing.T, args ...string) (stdout, stderr string) {
 	defer cancel()
 	var out, told strings.Builder
 	process := exec.CommandContext(ctx, c.path, args...)
-	process.Env = append(os.Environ(), "TZ=UTC", "NO_COLOR=1")
+	process.Env = append(os.Environ(), "TZ=UTC", "NO_COLOR=1", "XDG_STATE_HOME="+t.TempDir())
 	process.Stdout, process.Stderr = &out, &told
 	if err := process.Run(); err != nil {
 		t.Fatalf("sftpc %s: %v\n%s%s", strings.Join(args, " "), err, out.String(), told.String())

@@ -205,6 +205,16 @@ type UniqueNamer interface {
 	StoredName() string
 }
 
+// Dater is implemented by sessions whose listings may tell times in a zone that the
+// server does not name.
+type Dater interface {
+	// Dated returns the listing of dir, which this session has read, with its times in
+	// UTC as far as the server lets that be found out, at the price of one command in
+	// a session. Ask it where times are compared with others than those of the same
+	// listing.
+	Dated(ctx context.Context, dir string, l Listing) (Listing, error)
+}
+
 // Adjuster is implemented by sessions whose time-outs and features can change
 // in mid-session.
 type Adjuster interface {

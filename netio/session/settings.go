@@ -39,7 +39,7 @@ type Endpoint struct {
 }
 
 // Settings are what a session is told besides its endpoint. It is a plain value
-// but for the two functions, which must be safe to call from any goroutine.
+// but for its functions, which must be safe to call from any goroutine.
 type Settings struct {
 	Timeouts Timeouts
 	Features map[string]Feature // by name in capitals: EPSV, EPRT, MLSD, SIZE, MDTM, MFMT, UTF8, REST, PRET, NOOP
@@ -61,6 +61,11 @@ type Settings struct {
 	Zone *time.Location
 	// Limits bound what a server may send; zero fields take the defaults.
 	Limits Limits
+	// Known is what earlier sessions have learned of the server. Learned is told, once
+	// at the end of a session that was logged in, what is believed of it then; nil
+	// means that nobody keeps it.
+	Known   Facts
+	Learned func(Facts)
 }
 
 // protocolKey finds the protocol in a context.

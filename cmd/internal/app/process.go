@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ type Process struct {
 	Dir                                           string   // the working directory, absolute
 	Home                                          string   // the user's folder, absolute; "" is none
 	Config                                        string   // the folder of the user's settings, absolute; "" is none
+	State                                         string   // the folder of what programs remember, absolute; "" is none
 	Zone                                          *time.Location
 	Umask                                         uint32
 
@@ -48,7 +50,7 @@ func System() (*Process, error) {
 	if err != nil {
 		width = 0 // not a terminal
 	}
-	return &Process{
+	p := &Process{
 		Args:           os.Args[1:],
 		Stdin:          os.Stdin,
 		Stdout:         os.Stdout,
@@ -63,7 +65,33 @@ func System() (*Process, error) {
 		Config:         absolute(os.UserConfigDir()),
 		Zone:           time.Local,
 		Umask:          umask(),
-	}, nil
+	}
+	p.State = p.stateFolder()
+	return p, nil
+}
+
+// stateFolder is where this program may remember things between runs: what systemd
+// gives a unit (StateDirectory=), else the user's.
+func (p *Process) stateFolder() string {
+	if given, _ := p.Getenv("STATE_DIRECTORY"); given != "" {
+		first, _, _ := strings.Cut(given, ":")
+		return absolute(first, nil)
+	}
+	if runtime.GOOS == "windows" {
+		return below(absolute(os.UserCacheDir()), "sftpc") // %LocalAppData%
+	}
+	if given, _ := p.Getenv("XDG_STATE_HOME"); filepath.IsAbs(given) {
+		return filepath.Join(given, "sftpc")
+	}
+	return below(p.Home, ".local", "state", "sftpc")
+}
+
+// below is a path in a folder, nothing where there is no folder.
+func below(folder string, parts ...string) string {
+	if folder == "" {
+		return ""
+	}
+	return filepath.Join(append([]string{folder}, parts...)...)
 }
 
 // absolute is the folder, or nothing where there is none to speak of.

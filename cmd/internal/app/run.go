@@ -24,6 +24,8 @@ type RunFlags struct {
 	Proxy         Word   `placeholder:"URL" help:"reach servers through this proxy: http://, https:// or socks5://[USER:PASSWORD@]HOST:PORT"`
 	Drive         []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
 	Secret        []Word `placeholder:"NAME=SOURCE" sep:"none" help:"where GETSECRET(NAME) comes from: env:VARIABLE, file:PATH, cred:NAME, exec:PROGRAM ARGS (repeatable)"`
+	State         Word   `placeholder:"DIR" help:"keep in DIR what was learned of servers (default: $STATE_DIRECTORY, else the user's state folder)"`
+	NoState       bool   `name:"no-state" help:"remember nothing of servers, from this run or from others"`
 	IdentityFlags `embed:""`
 	ScriptFlags   `embed:""`
 }
@@ -100,6 +102,15 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 		return options, err
 	}
 	options.Secret = secrets.fetch
+	switch {
+	case f.NoState && f.State != "":
+		return options, errors.New("--state and --no-state: expected one of them")
+	case f.NoState:
+	case f.State != "":
+		options.StateDir = p.Path(string(f.State))
+	default:
+		options.StateDir = p.State
+	}
 	options.System = true
 	options.WorkDir = p.Dir
 	options.Hosts = []string{"*"}

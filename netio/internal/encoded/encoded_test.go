@@ -124,6 +124,7 @@ func TestSession_HasTheOptionalInterfaces(t *testing.T) {
 	_, has["Hasher"] = any((*Session)(nil)).(session.Hasher)
 	_, has["Replacer"] = any((*Session)(nil)).(session.Replacer)
 	_, has["UniqueNamer"] = any((*Session)(nil)).(session.UniqueNamer)
+	_, has["Dater"] = any((*Session)(nil)).(session.Dater)
 	has["FastFile"] = true // of readers and writers, which pass through
 	paths, err := filepath.Glob("../../session/*.go")
 	if err != nil || len(paths) == 0 {
@@ -228,6 +229,38 @@ func TestSession_Names(t *testing.T) {
 	}
 	if want := []string{"\xe9", "\xe9", "\xf4", "\xe9", "STAT \xe9"}; !slices.Equal(below.asked, want) {
 		t.Errorf("asked for %q, want %q", below.asked, want)
+	}
+}
+
+// dater moves every time by an hour and notes which names it saw.
+type dater struct {
+	fake
+	seen []string
+}
+
+func (d *dater) Dated(_ context.Context, dir string, l session.Listing) (session.Listing, error) {
+	d.seen = append(d.seen, dir)
+	for i := range l.Entries {
+		d.seen = append(d.seen, l.Entries[i].Name)
+		l.Entries[i].Time = l.Entries[i].Time.Add(time.Hour)
+	}
+	return l, nil
+}
+
+// Times are asked for by the server's names.
+func TestSession_Dated(t *testing.T) {
+	below := &dater{}
+	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	given := session.Listing{Entries: []session.Entry{{Name: "größe", Time: at}}}
+	l, err := Wrap(below, latin(t)).Dated(context.Background(), "dépôt", given)
+	if err != nil || l.Entries[0].Name != "größe" || !l.Entries[0].Time.Equal(at.Add(time.Hour)) || !given.Entries[0].Time.Equal(at) {
+		t.Errorf("got %+v of %+v, %v", l, given, err)
+	}
+	if want := []string{"d\xe9p\xf4t", "gr\xf6\xdfe"}; !slices.Equal(below.seen, want) {
+		t.Errorf("asked for %q", below.seen)
+	}
+	if l, err := Wrap(&fake{}, latin(t)).Dated(context.Background(), "", given); err != nil || !l.Entries[0].Time.Equal(at) {
+		t.Errorf("got %+v, %v", l, err)
 	}
 }
 

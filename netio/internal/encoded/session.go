@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,6 +202,35 @@ func (s *Session) Adjust(settings session.Settings) {
 	if adjuster, ok := s.inner.(session.Adjuster); ok {
 		adjuster.Adjust(settings)
 	}
+}
+
+// Dated asks the session below, which knows the names as the server has them. Without
+// it the times stay.
+func (s *Session) Dated(ctx context.Context, dir string, l session.Listing) (session.Listing, error) {
+	dater, ok := s.inner.(session.Dater)
+	if !ok {
+		return l, nil
+	}
+	below := l
+	below.Entries = slices.Clone(l.Entries)
+	for i, entry := range l.Entries {
+		written, err := s.encoding.encode(entry.Name)
+		if err != nil { // not of List
+			return l, badName("dating the listing of "+dir, entry.Name, err)
+		}
+		below.Entries[i].Name = written
+	}
+	err := s.with("dating the listing of", dir, func(dir string) (err error) {
+		below, err = dater.Dated(ctx, dir, below)
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	for i := range below.Entries {
+		below.Entries[i].Name = l.Entries[i].Name
+	}
+	return below, nil
 }
 
 // Hash asks the session below, NotSupported if it cannot.

@@ -136,35 +136,73 @@ func (s *Session) Chmod(ctx context.Context, name string, mode uint32) error {
 }
 
 // SetModTime sets a modification time: by MFMT, or where only MDTM is there by the
-// form of it that sets (vsftpd).
+// form of it that sets (vsftpd, Serv-U).
 func (s *Session) SetModTime(ctx context.Context, name string, t time.Time) error {
 	return s.named(ctx, "setting the time of", name, func() error {
-		if !s.canSetTime() {
-			return fault(session.NotSupported, errors.New("the server cannot set times"))
-		}
-		verb := "MDTM"
 		if s.has("MFMT") {
-			verb = "MFMT"
+			known, err := s.setTimeBy("MFMT", name, t)
+			if known {
+				return err
+			}
 		}
-		reply, e := s.exchange(verb + " " + t.UTC().Format(timeLayout) + " " + name)
+		if !s.mayDateByMDTM() {
+			return cannotSetTimes()
+		}
+		known, err := s.setTimeBy("MDTM", name, t)
+		if err == nil || known && s.setsTime == "MDTM" || s.op.failure != nil {
+			return err
+		}
+		// A server that has only the form that asks has looked for a file whose name
+		// begins with the date. If the file is there, it was that.
+		refusal := s.control.answer
+		reply, e := s.exchange("MDTM " + name)
 		if e != nil {
 			return e
 		}
-		if verb == "MFMT" {
-			s.learnUnknown(verb, reply.Code)
+		if completed(reply.Code) {
+			s.unknown[datingMDTM] = true
+			return cannotSetTimes()
 		}
-		if !completed(reply.Code) {
-			return errRefused
-		}
-		return nil
+		s.control.answer = refusal
+		return errRefused
 	})
 }
 
-// canSetTime tells whether SetModTime has a way. That MDTM can set times is not
-// listed by any server; vsftpd is known to, and a script may say so of others.
+// datingMDTM names the form of MDTM that sets among the commands that are not known.
+const datingMDTM = "MDTM, setting"
+
+func cannotSetTimes() *session.Error {
+	return fault(session.NotSupported, errors.New("the server cannot set times"))
+}
+
+// setTimeBy sets a time by one command. known is false where the server does not
+// know it. A server that answers with another time was asked, and has set nothing.
+func (s *Session) setTimeBy(verb, name string, t time.Time) (known bool, err error) {
+	reply, e := s.exchange(verb + " " + t.UTC().Format(timeLayout) + " " + name)
+	if e != nil {
+		return true, e
+	}
+	if told, isTime := parseTime(reply.Text); completed(reply.Code) && (!isTime || told.Equal(t.Truncate(time.Second))) {
+		s.setsTime = verb
+		return true, nil
+	}
+	if verb == "MFMT" && s.learnUnknown(verb, reply.Code) {
+		return false, errRefused
+	}
+	return true, errRefused
+}
+
+// mayDateByMDTM tells whether the form of MDTM that sets is worth trying. No server
+// lists it.
+func (s *Session) mayDateByMDTM() bool {
+	return s.feature("MDTM") == session.FeatureEnabled || s.has("MDTM") && !s.unknown[datingMDTM]
+}
+
+// canSetTime tells whether SetModTime has a way that is known to work: a server that
+// lists MFMT, one that has done it, and vsftpd, which lists nothing of it.
 func (s *Session) canSetTime() bool {
-	return s.has("MFMT") || s.feature("MDTM") == session.FeatureEnabled ||
-		s.has("MDTM") && strings.Contains(strings.ToLower(s.greeting), "vsftpd")
+	return s.has("MFMT") || s.feature("MDTM") == session.FeatureEnabled || s.setsTime != "" ||
+		s.mayDateByMDTM() && strings.Contains(strings.ToLower(s.greeting), "vsftpd")
 }
 
 // Raw sends one line as it is.

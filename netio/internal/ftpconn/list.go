@@ -117,7 +117,7 @@ func (s *Session) readListing(command string, format listing.Format, dir string,
 		}
 		bytes := &dataReader{d: d, pace: d.pace(), tap: tap}
 		var err error
-		l, err = listing.Read(bytes, format, listing.Options{Now: time.Now(), Zone: s.settings.Zone, Limits: s.settings.Limits, System: s.namesFor})
+		l, err = listing.Read(bytes, format, listing.Options{Now: time.Now(), Zone: s.zone(), Limits: s.settings.Limits, System: s.namesFor})
 		if err != nil && bytes.err == nil {
 			s.fail(err)
 			return err

@@ -44,6 +44,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		s.control.close()
 		return nil, e
 	}
+	s.recall()
 	return s, nil
 }
 

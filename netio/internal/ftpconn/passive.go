@@ -15,6 +15,9 @@ import (
 // session. Both together stay within the connect time-out.
 func (s *Session) preparePassive(mode session.DataMode) (*dataConn, *session.Error) {
 	start, within := time.Now(), s.settings.Timeouts.Connect
+	if s.recalledEPSV && s.feature("EPSV") == session.FeatureAuto && !mode.PassiveServer {
+		return s.passiveAsRecalled(mode, within)
+	}
 	if !s.wantsEPSV(mode) {
 		return s.plainPassive(mode, within)
 	}
@@ -37,6 +40,27 @@ func (s *Session) preparePassive(mode session.DataMode) (*dataConn, *session.Err
 		return nil, first // PASV is not known here: the dead port is the news
 	}
 	return nil, e
+}
+
+// passiveAsRecalled takes PASV, as it had to be in an earlier session. Where that
+// does not work any more, what was remembered is forgotten.
+func (s *Session) passiveAsRecalled(mode session.DataMode, within time.Duration) (*dataConn, *session.Error) {
+	start := time.Now()
+	s.recalledEPSV = false
+	data, first := s.plainPassive(mode, within/2)
+	if first == nil || s.op.failure != nil {
+		return data, first
+	}
+	data, e := s.extendedPassive(until(start, within))
+	if e == nil {
+		s.passedEPSV = false
+		s.note("PASV does not work here any more, EPSV from now on")
+		return data, nil
+	}
+	if s.op.failure != nil {
+		return nil, e
+	}
+	return nil, first
 }
 
 func (s *Session) wantsEPSV(mode session.DataMode) bool {

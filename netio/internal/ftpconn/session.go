@@ -43,13 +43,17 @@ type Session struct {
 	features   map[string]string
 	unknown    map[string]bool // commands that this server turned out not to know
 	passedEPSV bool            // EPSV was refused or led nowhere while PASV worked
-	lastPort   int             // where the last active connection was listened for
-	directory  string          // the current directory, "" when it must be asked
-	wantedType session.Type
-	actualType session.Type
-	buffer     []byte // for copying, made when first needed
-	stored     string // the name of the newest STOU, "" if it was not told
-	chosenHash string // by OPTS HASH, "" before
+	// recalledEPSV says that it was so in an earlier session only.
+	recalledEPSV bool
+	setsTime     string // the command that has set a file's time; "" is not known
+	listZone     listZone
+	lastPort     int    // where the last active connection was listened for
+	directory    string // the current directory, "" when it must be asked
+	wantedType   session.Type
+	actualType   session.Type
+	buffer       []byte // for copying, made when first needed
+	stored       string // the name of the newest STOU, "" if it was not told
+	chosenHash   string // by OPTS HASH, "" before
 
 	op     operation
 	owed   owing          // what an abort has left to be waited for
@@ -130,6 +134,7 @@ func (s *Session) Close(ctx context.Context) error {
 	}
 	s.closed = true
 	s.control.close()
+	s.tellLearned()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package ftpconn
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -168,17 +169,39 @@ func (s *Session) findInParent(name string, depth int) (session.Entry, error) {
 	if err != nil {
 		return session.Entry{}, s.noParent(dir, err, depth)
 	}
-	for _, entry := range l.Entries {
-		if entry.Name == base {
-			entry.Name = name
-			return entry, nil
+	find := func(e session.Entry) bool { return e.Name == base }
+	if at := slices.IndexFunc(l.Entries, find); at >= 0 {
+		if l.Entries[at].Kind != session.KindFile {
+			entries, err := s.datedEntries(dir, l) // MDTM may know files only
+			if err != nil {
+				return session.Entry{}, err
+			}
+			l.Entries = entries
 		}
+		entry := l.Entries[at]
+		entry.Name = name
+		return s.dated(entry)
 	}
 	hidden := strings.HasPrefix(base, ".") && l.Source == "LIST" && !self.seen
 	if l.Unknown > 0 || l.Hostile > 0 || hidden {
 		return session.Entry{}, fault(session.NotSupported, errors.New("the server's listing does not tell whether there is "+name))
 	}
 	return session.Entry{}, s.missing(name)
+}
+
+// dated asks for the time of a file of which a listing told it only roughly.
+func (s *Session) dated(entry session.Entry) (session.Entry, error) {
+	if entry.Kind != session.KindFile || entry.Exact || !s.may("MDTM") {
+		return entry, nil
+	}
+	reply, e := s.exchange("MDTM " + entry.Name)
+	if e != nil {
+		return session.Entry{}, e
+	}
+	if t, ok := parseTime(reply.Text); !s.learnUnknown("MDTM", reply.Code) && completed(reply.Code) && ok {
+		entry.Time, entry.Exact, entry.Grain = t, true, 0
+	}
+	return entry, nil
 }
 
 // noParent turns the refusal to list a directory into what it means for a name in
