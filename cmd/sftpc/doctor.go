@@ -26,7 +26,7 @@ type doctorVerb struct {
 	Password      app.Word      `placeholder:"SOURCE" help:"where the password is: env:VARIABLE, file:PATH, cred:NAME or exec:PROGRAM ARGS (default: env:SFTPC_PASSWORD where that is set)"`
 	Key           app.Word      `placeholder:"FILE" help:"a private key to log in with over SFTP"`
 	Passphrase    app.Word      `placeholder:"SOURCE" help:"where the key's passphrase is, as for --password"`
-	Pin           []app.Word    `placeholder:"SHA256:…" sep:"none" help:"a host key or certificate to insist on (repeatable)"`
+	Pin           []app.Word    `placeholder:"SHA256:…" sep:"none" help:"a host key or certificate to insist on, or a file of authorities (repeatable)"`
 	Protocol      string        `default:"FTP" help:"FTP, FTPS, FTPS_IMPLICIT or SFTP, as in SETPROTOCOL"`
 	Port          int           `placeholder:"N" help:"the port to connect to (default: the protocol's)"`
 	Host          []app.Word    `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR for NAME (repeatable)"`
@@ -166,7 +166,11 @@ func (v *doctorVerb) identify(ctx context.Context, p *app.Process, endpoint *ses
 			endpoint.Trust.HostKeys = append(endpoint.Trust.HostKeys, pin)
 		}
 	} else {
-		endpoint.Trust.Certificates = app.Words(v.Pin)
+		for _, written := range v.Pin {
+			if err := believe(&endpoint.Trust, p, string(written)); err != nil {
+				return fmt.Errorf("--pin %s: %w", written, err)
+			}
+		}
 	}
 	if v.Key == "" {
 		return nil
@@ -188,6 +192,25 @@ func (v *doctorVerb) identify(ctx context.Context, p *app.Process, endpoint *ses
 	if certificate, err := os.ReadFile(login.KeyName + netio.CertificateSuffix); err == nil {
 		login.KeyCertificate = certificate
 	}
+	return nil
+}
+
+// believe adds the fingerprint of a certificate, or the authorities in a file, as
+// SETCERTIFICATE does.
+func believe(trust *session.Trust, p *app.Process, written string) error {
+	if netio.IsCertificatePin(written) {
+		pin, err := netio.ParseCertificatePin(written)
+		trust.Certificates = append(trust.Certificates, pin)
+		return err
+	}
+	data, err := os.ReadFile(p.Path(written))
+	if err != nil {
+		return err
+	}
+	if err := netio.CheckAuthorities(data); err != nil {
+		return fmt.Errorf("a file that %w", err)
+	}
+	trust.Authorities = append(trust.Authorities, data...)
 	return nil
 }
 

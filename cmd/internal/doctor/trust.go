@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +105,11 @@ func (p *patient) hostKeys(ctx context.Context) (goOn bool) {
 	var told, lines []string
 	known, bad := false, false
 	for _, key := range keys {
-		told = append(told, fmt.Sprintf("%s %s, %s", key.Type, key.Fingerprint, key.Verdict))
+		verdict := key.Verdict.String()
+		if slices.Contains(p.endpoint.Trust.HostKeys, key.Fingerprint) {
+			known, verdict = true, "as --pin says"
+		}
+		told = append(told, fmt.Sprintf("%s %s, %s", key.Type, key.Fingerprint, verdict))
 		switch key.Verdict.State {
 		case netio.HostKeyKnown:
 			known = true
@@ -114,9 +119,6 @@ func (p *patient) hostKeys(ctx context.Context) (goOn bool) {
 			if len(lines) == 0 {
 				lines = append(lines, fmt.Sprintf("SETHOSTKEY(%q)", key.Fingerprint))
 			}
-		}
-		for _, pin := range p.endpoint.Trust.HostKeys {
-			known = known || pin == key.Fingerprint
 		}
 	}
 	f := Finding{ID: "host.trust", State: Works, Detail: strings.Join(told, "; ")}
