@@ -59,7 +59,8 @@ func (o *sending) removeAside(aside string) {
 	}
 }
 
-// rename gives the whole file its name. Servers that do not rename onto a name
+// rename gives the whole file its name, in one step where the session knows how.
+// Servers that do not rename onto a name
 // that exists get the old file moved away first and not deleted: one that does
 // not let us rename at all then refuses before anything is lost, and the old file
 // can be moved back.

@@ -64,18 +64,9 @@ func (s *State) openHost(a *arguments) error {
 // endpointOf applies the settings, the policy and the mapping to what the script
 // asked for. shown is how messages name the host.
 func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err error) {
-	protocol, name := s.settings.protocol, ""
+	protocol := s.settings.protocol
 	if t.protocol != "" {
-		protocol, name = protocolNames()[t.protocol], t.protocol
-	} else {
-		for _, known := range []string{"FTP", "FTPS", "FTPS_IMPLICIT", "SFTP"} {
-			if protocolNames()[known] == protocol {
-				name = known
-			}
-		}
-	}
-	if err := spoken(protocol, name); err != nil {
-		return e, "", err
+		protocol = protocolNames()[t.protocol]
 	}
 	shown = t.host
 	port := defaultPort(protocol)
@@ -140,7 +131,7 @@ func (s *State) leave(ctx context.Context) {
 	if err := s.disconnect(ctx); err != nil {
 		s.tellVerbose("the server did not say good-bye: %v", err)
 	}
-	s.remoteDir, s.inPlace = "", false
+	s.remoteDir, s.inPlace, s.bytesTold = "", false, false
 	s.tell("Disconnected.")
 }
 

@@ -122,7 +122,7 @@ func TestOpenHost(t *testing.T) {
 		{[]string{`SETPORT(4)`, `SETPORT(DEFAULT)`, `$r = OPENHOST("ftp.test")`}, "OK", ""},
 		{[]string{`$r = OPENHOST("")`}, "BAD_ARGUMENT", ""},
 		{[]string{`$r = OPENHOST("a b")`}, "BAD_ARGUMENT", ""},
-		{[]string{`$r = OPENHOST("sftp://ftp.test")`}, "NOT_SUPPORTED", "SFTP"},
+		{[]string{`$r = OPENHOST("sftp://ftp.test")`}, "PROTOCOL_ERROR", "does not speak SSH"},
 		{[]string{`$r = CLOSEHOST`}, "OK", ""},
 		{[]string{`OPENHOST("ftp.test")`, `$r = CLOSEHOST`}, "OK", "Disconnected."},
 		{[]string{`OPENHOST("ftp.test")`, `$r = OPENHOST("ftp.test")`}, "OK", "Disconnected.\nConnecting to ftp.test\n"},
@@ -177,10 +177,10 @@ func freePort(t *testing.T) string {
 
 // Asking for encryption and going on after the refusal must not end in a login
 // without encryption.
-func TestProtocolsNotSpokenAreNeverPlain(t *testing.T) {
+func TestProtocolsAreNeverPlainUnasked(t *testing.T) {
 	for name, want := range map[string]string{
 		"FTPS": "OK 20101 20303\nOK\n", "FTPS_EXPLICIT": "OK 20101 20303\nOK\n", "FTPS_IMPLICIT": "OK 20101 20303\nOK\n",
-		"SFTP": "20205 20205 20303\nOK\n",
+		"SFTP": "OK 20901 20303\nOK\n",
 	} {
 		s := newSite(t, siteOptions{})
 		o := s.run(

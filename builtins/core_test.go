@@ -36,14 +36,13 @@ func TestZeroOptions_computeAndPrintOnly(t *testing.T) {
 
 func TestNewHost_refusesContradictions(t *testing.T) {
 	for name, options := range map[string]Options{
-		"root and system":     {Root: t.TempDir(), System: true},
-		"missing root":        {Root: filepath.Join(t.TempDir(), "missing")},
-		"missing drive":       {Drives: map[string]string{"C": filepath.Join(t.TempDir(), "missing")}},
-		"unknown setting":     {Settings: map[string]string{"speed": "1"}},
-		"bad value":           {Settings: map[string]string{"passive": "PERHAPS"}},
-		"too many arguments":  {Settings: map[string]string{"passive": "ENABLED, DISABLED"}},
-		"second call is bad":  {Settings: map[string]string{"timeout": "5, CONNECT; x"}},
-		"protocol not spoken": {Settings: map[string]string{"protocol": "SFTP"}},
+		"root and system":    {Root: t.TempDir(), System: true},
+		"missing root":       {Root: filepath.Join(t.TempDir(), "missing")},
+		"missing drive":      {Drives: map[string]string{"C": filepath.Join(t.TempDir(), "missing")}},
+		"unknown setting":    {Settings: map[string]string{"speed": "1"}},
+		"bad value":          {Settings: map[string]string{"passive": "PERHAPS"}},
+		"too many arguments": {Settings: map[string]string{"passive": "ENABLED, DISABLED"}},
+		"second call is bad": {Settings: map[string]string{"timeout": "5, CONNECT; x"}},
 	} {
 		if _, err := NewHost(options); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -450,7 +450,7 @@ func (s *State) partNote(ctx context.Context, remote string, entry session.Entry
 // datable reports whether size and time tell this file from another one that may
 // take its place, so that two pieces of it can be put together.
 func (s *State) datable(entry session.Entry) bool {
-	return s.settings.kind == session.TypeBinary && entry.Size >= 0 && !entry.Time.IsZero() && settled(entry)
+	return s.verifies() && entry.Size >= 0 && !entry.Time.IsZero() && settled(entry)
 }
 
 // settled reports whether another version of the file would have another time. A

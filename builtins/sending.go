@@ -90,7 +90,7 @@ func (o *sending) noteStanding(name string) error {
 // resumable reports whether bytes of the file are bytes on the server, which can
 // take them from the middle on.
 func (o *sending) resumable() bool {
-	return o.state.settings.kind == session.TypeBinary && o.state.session.Caps().Resume
+	return o.state.verifies() && o.state.session.Caps().Resume
 }
 
 // upload is one attempt from offset on.

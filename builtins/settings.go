@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -51,24 +50,10 @@ func protocolNames() map[string]session.Protocol {
 	}
 }
 
-// setProtocol takes the protocol even where it cannot be spoken: if the script
-// goes on regardless, OPENHOST must refuse and not log in without encryption.
+// setProtocol is SETPROTOCOL(protocol).
 func (s *State) setProtocol(a *arguments) error {
 	s.settings.protocol = protocolNames()[a.constant(0)]
-	return spoken(s.settings.protocol, a.constant(0))
-}
-
-// spoken says NOT_SUPPORTED for protocols that this version does not speak; name
-// is what the script called it.
-func spoken(p session.Protocol, name string) error {
-	if p != session.SFTP {
-		return nil
-	}
-	return &session.Error{
-		Op:    fmt.Sprintf("this version speaks FTP and FTPS only, and %s is asked for", name),
-		Cause: session.NotSupported, Class: session.ClassPermanent,
-		Hint: "nothing is sent without encryption where encryption was asked for; SETPROTOCOL(FTPS) encrypts too, where the server speaks it",
-	}
+	return nil
 }
 
 func (s *State) setPort(a *arguments) error {

@@ -24,6 +24,8 @@ type State struct {
 	settings settings
 	// inPlace: this server does not let us rename, so that ATOMIC is done in place.
 	inPlace bool
+	// bytesTold: the script has heard that SETTYPE has no effect on this connection.
+	bytesTold bool
 	// remoteDir is the server's current directory as it last said; "" asks again.
 	remoteDir string
 

@@ -207,13 +207,23 @@ func (o *setOutcome) err(doing string) error {
 }
 
 // prepareTransfer tells the server how the bytes of what follows are represented.
+// Where there is nothing to choose from the script is told so, once a connection.
 func (s *State) prepareTransfer(ctx context.Context) error {
+	if s.settings.kind != session.TypeBinary && s.session.Caps().BytesOnly {
+		if !s.bytesTold {
+			s.bytesTold = true
+			s.tell("This protocol moves bytes as they are: SETTYPE has no effect.")
+		}
+		return nil
+	}
 	return s.session.SetType(ctx, s.settings.kind)
 }
 
 // verifies reports whether sizes on both sides can be compared: only where bytes
 // go over unchanged.
-func (s *State) verifies() bool { return s.settings.kind == session.TypeBinary }
+func (s *State) verifies() bool {
+	return s.settings.kind == session.TypeBinary || s.session != nil && s.session.Caps().BytesOnly
+}
 
 // sizeMismatch is SIZE_MISMATCH.
 func (s *State) sizeMismatch(op, name string, want, got int64) error {

@@ -189,7 +189,7 @@ func (o *sending) resume(remote string) error {
 		return withName(err, "uploading "+remote, remote)
 	case e.Kind != session.KindFile, e.Size == 0:
 		return o.store(remote)
-	case s.settings.kind != session.TypeBinary:
+	case !s.verifies():
 		return anew("only a binary transfer can be resumed")
 	case e.Size > o.before.Size():
 		return anew("the one on the server is longer")
@@ -206,6 +206,10 @@ func (o *sending) resume(remote string) error {
 		return o.skip("uploaded already, the "+algorithm+" is the same", remote)
 	case !s.session.Caps().Resume:
 		return anew("the server does not resume")
+	case algorithm == "" && s.session.Caps().Overlap > 0:
+		// The end of what a cut upload left may have gaps.
+		e.Size = max(0, e.Size-s.session.Caps().Overlap)
+		s.tell("Resuming %s at %s, which are not verified: no hash is to be had", remote, plural64(e.Size, "byte"))
 	case algorithm == "":
 		s.tell("Resuming %s at %s, which are not verified: no hash is to be had", remote, plural64(e.Size, "byte"))
 	default:

@@ -30,7 +30,7 @@ func (e Effect) String() string {
 
 // FeatureNames are the features of a server that SETFEATURE can override.
 func FeatureNames() []string {
-	return []string{"EPSV", "EPRT", "MLSD", "SIZE", "MDTM", "MFMT", "UTF8", "REST", "PRET", "NOOP"}
+	return []string{"EPSV", "EPRT", "MLSD", "SIZE", "MDTM", "MFMT", "UTF8", "REST", "PRET", "NOOP", "FSYNC"}
 }
 
 // Settings returns every setting, in the order of the language's pages.
@@ -81,7 +81,7 @@ func Settings() []Setting {
 		{Command: "SETPASSIVEADDRESS", Name: "passive-address", Default: "CONTROL", Effect: NextDataConnection, Protocols: OnFTPx,
 			Params:  []Param{choice("host", "CONTROL", "SERVER")},
 			Summary: "connect for data to the server's own host, or to the one its 227 names"},
-		{Command: "SETFEATURE", Name: "feature", Default: "AUTO", Effect: NextCommand, Protocols: OnFTPx,
+		{Command: "SETFEATURE", Name: "feature", Default: "AUTO", Effect: NextCommand, Protocols: OnAll,
 			Params:  []Param{choice("feature", FeatureNames()...), choice("use", "AUTO", "ENABLED", "DISABLED")},
 			Summary: "use a feature of the server, or not, whatever it says of itself"},
 		{Command: "SETTIMEOUT", Name: "timeout", Default: "20 CONNECT, 90 REPLY, 60 IDLE, 0 TOTAL", Effect: NextCommand, Documented: true, Protocols: OnAll,

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/sftpc/sftpc/netio/server"
+	"github.com/sftpc/sftpc/netio/server/sftpserver"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -21,13 +22,19 @@ type rehearsalHosts struct {
 	root *os.Root // below hosts each host has a folder
 
 	mu      sync.Mutex
-	servers map[string]*server.Server // by host name in lower case, behind "ftps " for implicit TLS
+	servers map[string]embeddedServer // by host name in lower case, behind "ftps " for implicit TLS and "sftp " for SFTP
 	doors   map[string]string         // addresses opened for data connections by the host:port a client names, until used
 	closed  bool
 }
 
+// embeddedServer is a server of any protocol.
+type embeddedServer interface {
+	Addr() string
+	Close() error
+}
+
 func newRehearsalHosts(ctx context.Context, root *os.Root) *rehearsalHosts {
-	return &rehearsalHosts{ctx: ctx, root: root, servers: map[string]*server.Server{}, doors: map[string]string{}}
+	return &rehearsalHosts{ctx: ctx, root: root, servers: map[string]embeddedServer{}, doors: map[string]string{}}
 }
 
 // dial connects to the server that stands for the address's host: at its control
@@ -38,7 +45,7 @@ func (h *rehearsalHosts) dial(ctx context.Context, network, address string) (net
 	if err != nil {
 		return nil, err
 	}
-	to, err := h.serve(host, session.ProtocolOf(ctx) == session.FTPSImplicit)
+	to, err := h.serve(host, session.ProtocolOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +75,8 @@ func (h *rehearsalHosts) opened(host string, address netip.AddrPort) {
 
 // serve starts the server of a host, once, and returns its address. Each speaks TLS
 // when asked for it; with TLS from the first byte on it is another one, for the same
-// folder.
-func (h *rehearsalHosts) serve(host string, implicit bool) (string, error) {
+// folder, and so it is with SFTP.
+func (h *rehearsalHosts) serve(host string, protocol session.Protocol) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -77,8 +84,11 @@ func (h *rehearsalHosts) serve(host string, implicit bool) (string, error) {
 	}
 	key := strings.ToLower(host)
 	name := key
-	if implicit {
+	switch protocol {
+	case session.FTPSImplicit:
 		name = "ftps " + key
+	case session.SFTP:
+		name = "sftp " + key
 	}
 	if s := h.servers[name]; s != nil {
 		return s.Addr(), nil
@@ -87,9 +97,17 @@ func (h *rehearsalHosts) serve(host string, implicit bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if protocol == session.SFTP {
+		s, err := sftpserver.Listen(h.ctx, "127.0.0.1:0", sftpserver.Options{Dir: folder, AllowAnyLogin: true})
+		if err != nil {
+			return "", err
+		}
+		h.servers[name] = s
+		return s.Addr(), nil
+	}
 	s, err := server.Listen(h.ctx, "127.0.0.1:0", server.Options{
 		Dir: folder, AllowAnyLogin: true, Anonymous: true, LoginDelay: -1,
-		TLS:         &server.TLS{Implicit: implicit, Names: []string{key}},
+		TLS:         &server.TLS{Implicit: protocol == session.FTPSImplicit, Names: []string{key}},
 		ForeignPORT: server.ForeignIsPeer, SkipSync: true, Banner: fmt.Sprintf("rehearsal of %s", key), OnPASV: func(address netip.AddrPort) { h.opened(key, address) },
 	})
 	if err != nil {
@@ -104,7 +122,7 @@ func (h *rehearsalHosts) serve(host string, implicit bool) (string, error) {
 func (h *rehearsalHosts) close() {
 	h.mu.Lock()
 	servers := h.servers
-	h.servers, h.closed = map[string]*server.Server{}, true
+	h.servers, h.closed = map[string]embeddedServer{}, true
 	h.mu.Unlock()
 	for _, s := range servers {
 		s.Close()

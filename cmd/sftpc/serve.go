@@ -7,10 +7,10 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/sftpc/sftpc/cmd/internal/app"
 	"github.com/sftpc/sftpc/netio/server"
+	"github.com/sftpc/sftpc/netio/server/sftpserver"
 	"github.com/sftpc/sftpc/vm/diag"
 )
 
@@ -19,7 +19,7 @@ type serveVerb struct {
 	ReadOnly bool     `help:"refuse whatever would change the folder"`
 	Port     int      `default:"0" help:"the port to listen on; 0 takes a free one"`
 	User     string   `default:"sftpc" help:"the name to log in with"`
-	TLS      string   `enum:"none,explicit,implicit" default:"none" help:"speak TLS when asked for it, or from the first byte on (explicit, implicit)"`
+	Protocol string   `enum:"FTP,FTPS,FTPS_EXPLICIT,FTPS_IMPLICIT,SFTP" default:"FTP" help:"FTP, FTPS, FTPS_IMPLICIT or SFTP, as in SETPROTOCOL"`
 	Verbose  bool     `short:"v" help:"tell every command and reply"`
 }
 
@@ -30,27 +30,46 @@ func (v *serveVerb) do(p *app.Process) int {
 		return p.Refuse(app.StatusUsage, fmt.Errorf("%s: not a folder", v.Dir))
 	}
 	password := rand.Text()[:16]
-	options := server.Options{Dir: folder, Users: map[string]string{v.User: password}, ReadOnly: v.ReadOnly}
-	if v.TLS != "none" {
-		options.TLS = &server.TLS{Implicit: v.TLS == "implicit", Required: true, Reuse: server.ReuseSession}
-	}
+	var log func(line string)
 	if v.Verbose {
-		options.Log = func(line string) { fmt.Fprintln(p.Stderr, diag.Escape(line)) }
+		log = func(line string) { fmt.Fprintln(p.Stderr, diag.Escape(line)) }
 	}
 	ctx, stop := app.WithSignals(context.Background())
 	defer stop()
-	s, err := server.Listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(v.Port)), options)
+	s, preface, err := v.listen(ctx, folder, password, log)
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
-	if v.TLS != "none" {
-		fmt.Fprintf(p.Stdout, "SETPROTOCOL(FTPS_%s)\nSETCERTIFICATE(\"%s\")\n", strings.ToUpper(v.TLS), s.Pin())
-	}
-	fmt.Fprintf(p.Stdout, "OPENHOST(\"%s\",\"%s\",\"%s\")\n", s.Addr(), v.User, password)
+	fmt.Fprintf(p.Stdout, "%sOPENHOST(\"%s\",\"%s\",\"%s\")\n", preface, s.Addr(), v.User, password)
 	fmt.Fprintf(p.Stderr, "serving %s until interrupted; only this machine can connect\n", diag.Escape(string(v.Dir)))
 	<-ctx.Done()
 	if err := s.Close(); err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
 	return app.StatusGood
+}
+
+// listen starts the server; preface is what a script says before OPENHOST.
+func (v *serveVerb) listen(ctx context.Context, folder, password string, log func(string)) (s embeddedServer, preface string, err error) {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(v.Port))
+	users := map[string]string{v.User: password}
+	if v.Protocol == "SFTP" {
+		s, err := sftpserver.Listen(ctx, address, sftpserver.Options{Dir: folder, Users: users, ReadOnly: v.ReadOnly, Log: log})
+		if err != nil {
+			return nil, "", err
+		}
+		return s, fmt.Sprintf("SETPROTOCOL(SFTP)\nSETHOSTKEY(\"%s\")\n", s.Fingerprint()), nil
+	}
+	options := server.Options{Dir: folder, Users: users, ReadOnly: v.ReadOnly, Log: log}
+	if v.Protocol != "FTP" {
+		options.TLS = &server.TLS{Implicit: v.Protocol == "FTPS_IMPLICIT", Required: true, Reuse: server.ReuseSession}
+	}
+	plain, err := server.Listen(ctx, address, options)
+	if err != nil {
+		return nil, "", err
+	}
+	if v.Protocol != "FTP" {
+		preface = fmt.Sprintf("SETPROTOCOL(%s)\nSETCERTIFICATE(\"%s\")\n", v.Protocol, plain.Pin())
+	}
+	return plain, preface, nil
 }

@@ -153,6 +153,7 @@ type Caps struct {
 	// arrive in order.
 	Overlap     int64
 	RawCommands bool
+	BytesOnly   bool              // bytes go over as they are; there are no types to choose from
 	Features    map[string]string // FEAT names in capitals and their arguments
 	Greeting    string
 }

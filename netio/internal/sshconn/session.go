@@ -19,7 +19,8 @@ import (
 const abortGrace = 2 * time.Second
 
 // Session is an SSH connection with SFTP on it. It implements session.Session,
-// session.Adjuster, session.Hasher and session.Replacer. Functions that it calls
+// session.Adjuster, session.Hasher, session.Replacer and
+// session.UniqueNamer. Functions that it calls
 // (Observe, Moved, the reader or writer of a transfer) must not call it back.
 type Session struct {
 	running sync.Mutex // held by the one command that runs
@@ -36,6 +37,7 @@ type Session struct {
 	directory  string        // the current directory, which SFTP itself has not
 	roundTrip  time.Duration // the shortest that was seen
 	last       session.Reply
+	stored     string          // what the newest StoreUnique chose
 	ctx        context.Context // of the command that runs
 	gone       *session.Error  // why the connection was given up
 	closed     bool
@@ -144,7 +146,7 @@ func (s *Session) Caps() session.Caps {
 	s.running.Lock()
 	defer s.running.Unlock()
 	return session.Caps{
-		ExactTimes: true, SetTimes: true, Chmod: true, Resume: true,
+		ExactTimes: true, SetTimes: true, Chmod: true, Resume: true, BytesOnly: true,
 		Features: s.extensions(),
 		Greeting: string(s.connection.ServerVersion()),
 		Overlap:  overlap,
@@ -157,6 +159,13 @@ func (s *Session) LastReply() session.Reply {
 	s.running.Lock()
 	defer s.running.Unlock()
 	return s.last
+}
+
+// StoredName is the name that the newest upload with StoreUnique was given.
+func (s *Session) StoredName() string {
+	s.running.Lock()
+	defer s.running.Unlock()
+	return s.stored
 }
 
 // Adjust takes new time-outs and features for the following commands.
@@ -235,13 +244,17 @@ func (s *Session) begin(ctx context.Context) *session.Error {
 	case s.closed:
 		return fault(session.NotConnected, errors.New("the session was closed"))
 	case s.gone != nil:
-		return fault(session.ConnectionLost, s.gone)
+		e := fault(session.ConnectionLost, s.gone)
+		e.Unsent = true
+		return e
 	case ctx.Err() != nil:
 		return cancelled(ctx)
 	}
 	if err := s.main.wire.why(); err != nil {
 		s.giveUp(asFault(err))
-		return asFault(err)
+		e := *asFault(err)
+		e.Unsent = true
+		return &e
 	}
 	return nil
 }

@@ -145,9 +145,9 @@ func (r *realServer) sizes() {
 		r.Errorf("appending nothing to nothing: %v", err)
 	}
 	r.must(r.Remove(ctx, "nothing"))
-	for i, want := range []string{"FILE: unique", "FILE: unique.1"} {
-		if _, err := r.Upload(ctx, "", session.StoreUnique, strings.NewReader("u")); err != nil || r.LastReply().Text != want {
-			r.Errorf("unique %d: %v, %q", i, err, r.LastReply().Text)
+	for i, want := range []string{"unique", "unique.1"} {
+		if _, err := r.Upload(ctx, "", session.StoreUnique, strings.NewReader("u")); err != nil || r.StoredName() != want {
+			r.Errorf("unique %d: %v, %q", i, err, r.StoredName())
 		}
 	}
 	_, err := r.UploadFrom(ctx, "not there", 0, strings.NewReader("x"))

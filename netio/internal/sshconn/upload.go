@@ -19,13 +19,12 @@ const mostUnique = 1000
 // Upload sends r's bytes as name. The count is of bytes that the server confirmed
 // from the first on without a gap: what an upload that was cut can be resumed
 // from. With StoreUnique a name that is free is found here, name itself or name.1
-// and so on, and LastReply tells it; SFTP leaves no choice to the server.
+// and so on, and StoredName tells it; SFTP leaves no choice to the server.
 func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMode, r io.Reader) (n int64, err error) {
 	op := "uploading"
 	if mode == session.StoreUnique && name == "" {
 		name = "unique"
 	}
-	chosen := name
 	err = s.named(ctx, op, name, func() error {
 		u := &upload{source: r}
 		var err error
@@ -38,7 +37,7 @@ func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMod
 				err = u.toEnd()
 			}
 		case session.StoreUnique:
-			chosen, err = u.openUnique(s, name)
+			s.stored, err = u.openUnique(s, name)
 		default:
 			err = fault(session.BadArgument, errors.New("no such way to store"))
 		}
@@ -48,11 +47,6 @@ func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMod
 		n, err = u.send()
 		return err
 	})
-	if err == nil && mode == session.StoreUnique {
-		s.running.Lock()
-		s.last = session.Reply{Text: "FILE: " + chosen}
-		s.running.Unlock()
-	}
 	return n, err
 }
 
@@ -80,7 +74,8 @@ type upload struct {
 	*transfer
 	source io.Reader
 	end    local
-	ended  bool // the source has no more
+	ended  bool   // the source has no more
+	held   *piece // read, and not given to a port yet
 }
 
 func (u *upload) open(s *Session, path string, flags uint32) error {
@@ -202,7 +197,7 @@ func (u *upload) move(timer *time.Timer) error {
 		if err := u.dispatch(); err != nil {
 			return err
 		}
-		if u.ended && len(u.order) == 0 {
+		if u.ended && u.held == nil && len(u.order) == 0 {
 			return nil
 		}
 		a, ok, err := u.wait(timer)
@@ -226,7 +221,16 @@ func (u *upload) dispatch() error {
 			u.give(p, next)
 			continue
 		}
-		if u.ended || u.next >= u.done+u.span() {
+		if u.ended {
+			// The last piece waits for all others where they take several ways: a file
+			// of its full length has no gap then, whenever the connection is cut.
+			if u.held == nil || len(u.ports) > 1 && len(u.order) > 0 {
+				return nil
+			}
+			u.pass(p, nil)
+			continue
+		}
+		if u.next >= u.done+u.span() {
 			return nil
 		}
 		if u.s.ctx.Err() != nil {
@@ -237,13 +241,23 @@ func (u *upload) dispatch() error {
 			return err
 		}
 		if next.want == 0 {
-			return nil
+			continue
 		}
 		u.next += int64(next.want)
-		u.order = append(u.order, next)
-		u.give(p, next)
+		if u.held == nil {
+			u.held = next
+			continue
+		}
+		u.pass(p, next)
 	}
 	return nil
+}
+
+// pass gives the piece that is held to a port, and holds another.
+func (u *upload) pass(p *port, next *piece) {
+	u.order = append(u.order, u.held)
+	u.give(p, u.held)
+	u.held = next
 }
 
 // fill reads a whole piece, or what is left.
