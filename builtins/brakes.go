@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -58,6 +59,8 @@ func (a *arguments) usage() usage {
 	case "GETLIST":
 		onServer := strings.HasPrefix(a.constant(1), "REMOTE_")
 		u.remote, u.relativeRemote, u.relativeLocal = onServer, onServer, !onServer
+	case "SETCERTIFICATE":
+		u.relativeLocal = u.relativeLocal && !netio.IsCertificatePin(a.text(0))
 	case "EXEC":
 		u.relativeLocal = true
 	case "RAWCOMMAND":

@@ -1,6 +1,8 @@
 package builtins
 
 import (
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -167,5 +169,44 @@ func TestFTPS_LoginAgain(t *testing.T) {
 	)
 	if o.result.Status != 0 || !strings.Contains(o.transcript, "Connected again.") {
 		t.Errorf("status %d\n%s", o.result.Status, o.transcript)
+	}
+}
+
+// A pin is no relative name, so the brake does not hold it; a file is one.
+func TestSetCertificate_WrongDirectory(t *testing.T) {
+	s := safeSite(t, siteOptions{})
+	o := s.run(`LOCALCHDIR("missing")`, `PRINT(SETCERTIFICATE("`+pinA+`"))`, `PRINT(SETCERTIFICATE("authority.pem"))`, `PRINT(SETCERTIFICATE(NONE))`)
+	if want := "OK\n" + codeOf(t, "WRONG_DIRECTORY") + "\nOK\n"; o.stdout != want {
+		t.Errorf("printed %q, want %q\n%s", o.stdout, want, o.transcript)
+	}
+}
+
+// Cuts under TLS are gone on with like others, those too that look like an end.
+func TestFTPS_CutsAreResumed(t *testing.T) {
+	content := strings.Repeat("0123456789abcdef", 1<<14)
+	for name, faults := range map[string]string{
+		"download, reset":               "on RETR 1: cut 100000",
+		"download, FIN without a mark":  "on RETR 1: cut 100000 orderly; final 226 done",
+		"download, control connection":  "on RETR 1: cut 100000; reset",
+		"upload, reset":                 "on STOR 1: cut 100000",
+		"upload, control connection":    "on STOR 1: cut 100000; reset",
+		"upload, the server in the end": "on STOR 1: final 426 broken",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := safeSite(t, siteOptions{
+				files: map[string]string{"down.bin": content}, faults: faults,
+				options: func(h *Options) { h.Settings = map[string]string{"retry": "3, 0"} },
+			})
+			write(t, s.local, map[string]string{"up.bin": content})
+			o := s.run(`SETPROTOCOL(FTPS)`, `SETCERTIFICATE("authority.pem")`, `OPENHOST("ftp.test","joe","pass-word-1")`, `GETFILE("down.bin")`, `PUTFILE("up.bin")`)
+			if o.result.Status != 0 {
+				t.Errorf("status %d\n%s", o.result.Status, o.transcript)
+			}
+			for _, file := range []string{filepath.Join(s.local, "down.bin"), filepath.Join(s.remote, "up.bin")} {
+				if data, err := os.ReadFile(file); err != nil || string(data) != content {
+					t.Errorf("%s has %d bytes, %v\n%s", filepath.Base(file), len(data), err, o.transcript)
+				}
+			}
+		})
 	}
 }

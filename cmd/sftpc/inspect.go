@@ -11,6 +11,7 @@ import (
 	"github.com/sftpc/sftpc/builtins"
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/cmd/internal/app"
+	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/vm/bytecode"
 	"github.com/sftpc/sftpc/vm/diag"
 )
@@ -88,6 +89,8 @@ func describe(w io.Writer, program *bytecode.Program) {
 			}
 		case parameter.Secret && a.Text != "":
 			fmt.Fprintf(table, "secret\tthe %s of %s is readable%s\n", parameter.Name, command, lineCell(a.Line))
+		case command == "SETCERTIFICATE" && netio.IsCertificatePin(a.Text):
+			fmt.Fprintf(table, "certificate\t%s%s\n", diag.Escape(a.Text), lineCell(a.Line))
 		case parameter.Kind == catalog.ParamLocalPath || parameter.Kind == catalog.ParamLocalPattern:
 			fmt.Fprintf(table, "local path\t%s%s\n", diag.Escape(a.Text), lineCell(a.Line))
 		}

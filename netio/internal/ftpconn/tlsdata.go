@@ -125,7 +125,8 @@ func (d *dataConn) sayEnd() error {
 	if err := d.secured.CloseWrite(); err != nil {
 		return err
 	}
-	return closeWrite(d.conn)
+	closeWrite(d.conn) // where it fails the server was quicker, and its reply says why
+	return nil
 }
 
 // hearEnd waits until the server has closed its direction too, or confirmed the
