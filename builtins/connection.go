@@ -77,12 +77,8 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 		port = t.port
 		shown = net.JoinHostPort(t.host, strconv.Itoa(port))
 	}
-	if !allows(s.options.Hosts, t.host, port) {
-		return e, "", &session.Error{
-			Op:    "connecting to " + net.JoinHostPort(t.host, strconv.Itoa(port)),
-			Cause: session.Denied, Class: session.ClassDenied, Name: t.host,
-			Err: fmt.Errorf("this run may not connect to that host"),
-		}
+	if err := s.permit(t.host, port); err != nil {
+		return e, "", err
 	}
 	address, mapped, err := mapHost(s.options.HostMap, t.host, port)
 	if err != nil {
@@ -93,7 +89,7 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 	}
 	e = session.Endpoint{Protocol: protocol, Host: t.host, Address: address, User: t.user, Password: t.password, Encoding: s.settings.encoding}
 	e.Trust, e.LegacyAlgorithms = s.trust(protocol), s.settings.proof.legacy
-	if err = s.prove(&e); err == nil {
+	if err = s.prove(&e, mapped, t.port != 0 || s.settings.port != 0); err == nil {
 		err = s.certify(&e)
 	}
 	if err == nil {
@@ -103,6 +99,18 @@ func (s *State) endpointOf(t target) (e session.Endpoint, shown string, err erro
 		return session.Endpoint{}, "", err
 	}
 	return e, shown, nil
+}
+
+// permit says why this run may not connect to a host, nil if it may.
+func (s *State) permit(host string, port int) error {
+	if allows(s.options.Hosts, host, port) {
+		return nil
+	}
+	return &session.Error{
+		Op:    "connecting to " + net.JoinHostPort(host, strconv.Itoa(port)),
+		Cause: session.Denied, Class: session.ClassDenied, Name: host,
+		Err: fmt.Errorf("this run may not connect to that host"),
+	}
 }
 
 // proxyFor is the proxy through which an address is reached, "" for none.

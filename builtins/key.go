@@ -81,8 +81,9 @@ func (s *State) setAlgorithms(a *arguments) error {
 	return nil
 }
 
-// prove puts into the endpoint what proves who we are.
-func (s *State) prove(e *session.Endpoint) error {
+// prove puts into the endpoint what proves who we are. mapped and portGiven tell what
+// ssh_config is not asked for.
+func (s *State) prove(e *session.Endpoint, mapped, portGiven bool) error {
 	if e.Protocol != session.SFTP {
 		return nil
 	}
@@ -92,5 +93,6 @@ func (s *State) prove(e *session.Endpoint) error {
 	e.Login.Key, e.Login.KeyName = s.settings.proof.key.Key, s.settings.proof.key.KeyName
 	e.Login.Passphrase, e.Login.KeyCertificate = s.settings.proof.key.Passphrase, s.settings.proof.key.KeyCertificate
 	e.Login.Agent, e.Login.SSH = s.options.Agent, s.options.SSH
+	e.Login.SSH.AddressGiven, e.Login.SSH.PortGiven = mapped, portGiven
 	return nil
 }

@@ -148,6 +148,7 @@ func (s *State) sessionSettings() session.Settings {
 		Observe:  s.tellWire,
 		Dial:     s.options.Dial,
 		Direct:   s.options.NoProxy,
+		Permit:   s.permit,
 		Zone:     s.zone(),
 	}
 }

@@ -23,7 +23,7 @@ func endpointsOf(t *testing.T, options Options, protocol session.Protocol, state
 	b := newBench(t, options)
 	b.replace("OPENHOST", func(s *State, a *arguments) error {
 		e := session.Endpoint{Protocol: protocol, Trust: s.trust(protocol), LegacyAlgorithms: s.settings.proof.legacy}
-		err := s.prove(&e)
+		err := s.prove(&e, false, false)
 		if err == nil {
 			all = append(all, e)
 		}

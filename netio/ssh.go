@@ -52,42 +52,44 @@ const (
 )
 
 // ShowHostKeys asks a server for its host keys, one of each type, and says what
-// Endpoint.Trust.KnownHosts know of them. It does not log in, and believes nothing.
+// Endpoint.Trust.KnownHosts know of them; at is the server as ssh_config has it, with
+// its port. It does not log in, but on hosts that are on the way, and believes nothing.
 // Every error is a *session.Error.
-func ShowHostKeys(ctx context.Context, endpoint session.Endpoint, settings session.Settings) ([]HostKey, error) {
-	settings, err := throughProxy(endpoint, settings)
+func ShowHostKeys(ctx context.Context, endpoint session.Endpoint, settings session.Settings) (at string, keys []HostKey, err error) {
+	settings, err = throughProxy(endpoint, settings)
 	if err != nil {
-		return nil, err
-	}
-	server, err := serverOf(endpoint)
-	if err != nil {
-		return nil, err
-	}
-	known, err := trust.OpenHostKeys(session.Trust{KnownHosts: endpoint.Trust.KnownHosts, Notice: endpoint.Trust.Notice}, server)
-	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	shown, err := sshlogin.Probe(ctx, endpoint, settings)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	keys := make([]HostKey, len(shown))
+	server, files, err := serverOf(endpoint)
+	if err != nil {
+		return "", nil, err
+	}
+	known, err := trust.OpenHostKeys(session.Trust{KnownHosts: files, Notice: endpoint.Trust.Notice}, server)
+	if err != nil {
+		return "", nil, err
+	}
+	keys = make([]HostKey, len(shown))
 	for i, key := range shown {
 		keys[i] = HostKey{Type: key.Type(), Fingerprint: trust.Fingerprint(key), Line: trust.Line(server, key), Verdict: known.Judge(key), key: key}
 	}
-	return keys, nil
+	return net.JoinHostPort(server.Host, server.Port), keys, nil
 }
 
 // RecordHostKeys writes those of the keys that are not known into the first of
-// Endpoint.Trust.KnownHosts and returns how many they were. Where another key of one
-// of the types is known nothing is written.
-func RecordHostKeys(endpoint session.Endpoint, keys []HostKey, now time.Time) (recorded int, err error) {
-	server, err := serverOf(endpoint)
+// Endpoint.Trust.KnownHosts, or the file that ssh_config names instead, and returns
+// how many they were. Where another key of one of the types is known nothing is
+// written.
+func RecordHostKeys(endpoint session.Endpoint, keys []HostKey, now time.Time) (file string, recorded int, err error) {
+	server, files, err := serverOf(endpoint)
 	if err != nil {
-		return 0, err
+		return "", 0, err
 	}
-	if len(endpoint.Trust.KnownHosts) == 0 {
-		return 0, errors.New("there is no file to record host keys in")
+	if len(files) == 0 || files[0] == "" {
+		return "", 0, errors.New("there is no file to record host keys in")
 	}
 	var unknown []ssh.PublicKey
 	for _, k := range keys {
@@ -95,17 +97,24 @@ func RecordHostKeys(endpoint session.Endpoint, keys []HostKey, now time.Time) (r
 			unknown = append(unknown, k.key)
 		}
 	}
-	return trust.RecordKeys(endpoint.Trust.KnownHosts[0], server, unknown, now)
+	recorded, err = trust.RecordKeys(files[0], server, unknown, now)
+	return files[0], recorded, err
 }
 
-// serverOf names the server of an endpoint as its keys are recorded.
-func serverOf(endpoint session.Endpoint) (trust.Server, error) {
-	host, port, err := net.SplitHostPort(endpoint.Address)
+// serverOf names the server of an endpoint as its keys are recorded, and the files
+// that they are in.
+func serverOf(endpoint session.Endpoint) (server trust.Server, files []string, err error) {
+	endpoint.Trust.Notice = nil // it was told when the server was asked
+	route, err := sshlogin.Resolve(endpoint)
 	if err != nil {
-		return trust.Server{}, &session.Error{Op: "connecting to " + endpoint.Address, Cause: session.BadArgument, Class: session.ClassUsage, Err: err}
+		return server, nil, err
 	}
-	if endpoint.Host != "" {
-		host = endpoint.Host
+	host, port, err := net.SplitHostPort(route.Endpoint.Address)
+	if err != nil {
+		return server, nil, err
 	}
-	return trust.Server{User: endpoint.User, Host: host, Port: port}, nil
+	if route.Endpoint.Host != "" {
+		host = route.Endpoint.Host
+	}
+	return trust.Server{User: route.Endpoint.User, Host: host, Port: port}, route.Endpoint.Trust.KnownHosts, nil
 }

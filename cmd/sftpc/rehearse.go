@@ -183,6 +183,7 @@ func confine(options *builtins.Options, root *os.Root, hosts *rehearsalHosts, te
 	options.Dial = hosts.dial
 	options.Pretended = true
 	options.Secret = rehearsedSecret
+	options.SSH = session.SSHFiles{LocalUser: "rehearsal"} // who logs in where a script does not say
 	options.WeakestTrust = session.TrustAny
 	options.NoProxy = true
 	options.Exec = builtins.ExecFiles

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -20,12 +21,13 @@ import (
 // sshServerCommand is `sshserver NAME [key=value …]`: a server of SSH on loopback that
 // shows its host keys and lets nobody in, until the script ends; its address is in
 // $NAME. Keys: keys=ed25519,ecdsa,rsa (the types it has; ed25519 alone), known=FILE
-// and stale=FILE (append a line with its first key, or with another of that type).
+// and stale=FILE (append a line with its first key, or with another of that type),
+// config=FILE (an ssh_config in which files is its alias).
 func sshServerCommand(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 1 {
 		ts.Fatalf("usage: sshserver NAME [key=value …]")
 	}
-	types, known, stale := []string{"ed25519"}, "", ""
+	types, known, stale, config := []string{"ed25519"}, "", "", ""
 	for _, arg := range args[1:] {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
@@ -35,15 +37,17 @@ func sshServerCommand(ts *testscript.TestScript, negated bool, args []string) {
 			known = value
 		case "stale":
 			stale = value
+		case "config":
+			config = value
 		default:
 			ts.Fatalf("sshserver: unknown key %s", key)
 		}
 	}
-	config := &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, os.ErrPermission }}
+	options := &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, os.ErrPermission }}
 	var first ssh.PublicKey
 	for _, kind := range types {
 		key := newHostKey(ts, kind)
-		config.AddHostKey(key)
+		options.AddHostKey(key)
 		if first == nil {
 			first = key.PublicKey()
 		}
@@ -60,7 +64,7 @@ func sshServerCommand(ts *testscript.TestScript, negated bool, args []string) {
 			served.Go(func() {
 				defer conn.Close()
 				// Nobody gets through the login.
-				_, _, _, _ = ssh.NewServerConn(conn, config)
+				_, _, _, _ = ssh.NewServerConn(conn, options)
 			})
 		}
 	})
@@ -81,6 +85,12 @@ func sshServerCommand(ts *testscript.TestScript, negated bool, args []string) {
 	}
 	if stale != "" {
 		appendLine(stale, newHostKey(ts, types[0]).PublicKey())
+	}
+	if config != "" {
+		host, port, err := net.SplitHostPort(address)
+		ts.Check(err)
+		text := fmt.Sprintf("Host files\n  HostName %s\n  Port %s\n  ProxyCommand nc %%h %%p\n", host, port)
+		ts.Check(os.WriteFile(ts.MkAbs(config), []byte(text), 0o600))
 	}
 	ts.Setenv(args[0], address)
 }

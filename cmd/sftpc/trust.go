@@ -19,11 +19,12 @@ import (
 )
 
 type trustVerb struct {
-	Protocol string        `enum:"SFTP,FTPS,FTPS_EXPLICIT,FTPS_IMPLICIT" default:"SFTP" help:"what the server speaks: SFTP shows host keys, FTPS and FTPS_IMPLICIT a certificate (${enum})"`
-	Target   app.Word      `arg:"" name:"host" help:"the server: HOST, HOST:PORT, [ADDRESS]:PORT"`
-	Yes      bool          `help:"record what is not known, without asking"`
-	Proxy    app.Word      `placeholder:"URL" help:"reach the server through this proxy"`
-	Timeout  time.Duration `default:"20s" placeholder:"DURATION" help:"how long to wait for the server"`
+	Protocol    string        `enum:"SFTP,FTPS,FTPS_EXPLICIT,FTPS_IMPLICIT" default:"SFTP" help:"what the server speaks: SFTP shows host keys, FTPS and FTPS_IMPLICIT a certificate (${enum})"`
+	Target      app.Word      `arg:"" name:"host" help:"the server: HOST, HOST:PORT, [ADDRESS]:PORT"`
+	Yes         bool          `help:"record what is not known, without asking"`
+	Proxy       app.Word      `placeholder:"URL" help:"reach the server through this proxy"`
+	Timeout     time.Duration `default:"20s" placeholder:"DURATION" help:"how long to wait for the server"`
+	NoSSHConfig bool          `name:"no-ssh-config" help:"do not read ~/.ssh/config and /etc/ssh/ssh_config"`
 }
 
 // do shows what a server proves itself with, says what is known of it, and records
@@ -41,37 +42,39 @@ func (v *trustVerb) do(p *app.Process) int {
 	if v.Protocol != "SFTP" {
 		return v.certificate(ctx, p, host, port)
 	}
+	files, _ := p.KnownServers()
+	login := session.Login{SSH: p.SSHFiles(!v.NoSSHConfig), Agent: p.SSHAgent()} // for hosts on the way
+	login.SSH.PortGiven = port != 0
 	if port == 0 {
 		port = 22
 	}
-	files, _ := p.KnownServers()
 	endpoint := session.Endpoint{
-		Protocol: session.SFTP, Host: host, Address: net.JoinHostPort(host, strconv.Itoa(port)), Proxy: string(v.Proxy),
+		Protocol: session.SFTP, Host: host, Address: net.JoinHostPort(host, strconv.Itoa(port)), Proxy: string(v.Proxy), Login: login,
 		Trust: session.Trust{KnownHosts: files, Notice: func(text string) {
 			fmt.Fprintln(p.Stderr, "warning:", diag.Escape(text))
 		}},
 	}
-	keys, err := netio.ShowHostKeys(ctx, endpoint, session.Settings{Timeouts: session.Timeouts{Connect: v.Timeout, Reply: v.Timeout}})
+	at, keys, err := netio.ShowHostKeys(ctx, endpoint, session.Settings{Timeouts: session.Timeouts{Connect: v.Timeout, Reply: v.Timeout}})
 	if err != nil {
 		return v.refuse(p, err)
 	}
-	unknown, bad := v.show(p, endpoint, keys)
+	unknown, bad := v.show(p, at, keys)
 	switch {
 	case bad:
 		return app.StatusFound
 	case unknown == 0:
 		return app.StatusGood
-	case len(files) == 0:
+	case len(files) == 0 || files[0] == "":
 		return p.Refuse(app.StatusFound, errors.New("there is no file to record host keys in, since this user has no home"))
-	case !v.Yes && !confirm(p, fmt.Sprintf("Record %s in %s?", count(unknown, "key"), files[0])):
+	case !v.Yes && !confirm(p, fmt.Sprintf("Record %s?", count(unknown, "key"))):
 		fmt.Fprintf(p.Stderr, "%s not recorded; --yes records them\n", count(unknown, "key"))
 		return app.StatusFound
 	}
-	recorded, err := netio.RecordHostKeys(endpoint, keys, time.Now())
+	file, recorded, err := netio.RecordHostKeys(endpoint, keys, time.Now())
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
-	fmt.Fprintf(p.Stderr, "%s recorded in %s\n", count(recorded, "key"), diag.Escape(files[0]))
+	fmt.Fprintf(p.Stderr, "%s recorded in %s\n", count(recorded, "key"), diag.Escape(file))
 	return app.StatusGood
 }
 
@@ -86,8 +89,8 @@ func (v *trustVerb) refuse(p *app.Process, err error) int {
 
 // show writes the keys and what is known of them; bad tells of a key that must not be
 // recorded.
-func (v *trustVerb) show(p *app.Process, endpoint session.Endpoint, keys []netio.HostKey) (unknown int, bad bool) {
-	fmt.Fprintf(p.Stdout, "%s\n", diag.Escape(endpoint.Address))
+func (v *trustVerb) show(p *app.Process, at string, keys []netio.HostKey) (unknown int, bad bool) {
+	fmt.Fprintf(p.Stdout, "%s\n", diag.Escape(at))
 	table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	for _, key := range keys {
 		fmt.Fprintf(table, "  %s\t%s\t%s\n", key.Type, key.Fingerprint, diag.Escape(key.Verdict.String()))

@@ -35,6 +35,9 @@ type SSHFiles struct {
 	Keys []string
 	// Home is what ~ and %d stand for, LocalUser what %u does.
 	Home, LocalUser string
+	// AddressGiven and PortGiven say that the address of the endpoint, or its port, is
+	// the script's or the command line's own: Config does not change it then.
+	AddressGiven, PortGiven bool
 }
 
 // Protection says how FTPS protects a session.

@@ -57,6 +57,10 @@ type Settings struct {
 	// Direct says that Dial leads to the server itself: Endpoint.Proxy is read and
 	// then not used, and what no proxy can do is refused all the same.
 	Direct bool
+	// Permit is asked before a connection to a host that only ssh_config names: where
+	// an alias leads, and the hosts on the way. Its error is that of the login; nil
+	// permits all.
+	Permit func(host string, port int) error
 	// Zone is the server's time zone for listings that do not say it; nil is UTC.
 	Zone *time.Location
 	// Limits bound what a server may send; zero fields take the defaults.

@@ -41,8 +41,8 @@ type Trust struct {
 	// system's; nil is the system's.
 	Authorities []byte
 	// KnownHosts are the files of host keys, in the form of OpenSSH. All are read; a
-	// key that is recorded goes into the first. Absolute paths; a missing file is an
-	// empty one.
+	// key that is recorded goes into the first, and nowhere if that is "". Absolute
+	// paths; a missing file is an empty one.
 	KnownHosts []string
 	// KnownCertificates is the file in which certificates are recorded under
 	// TrustNew; "" is none, and then they cannot be.

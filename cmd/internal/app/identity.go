@@ -29,8 +29,8 @@ func (f *IdentityFlags) apply(p *Process, options *builtins.Options) error {
 		options.WeakestTrust = level
 	}
 	options.KnownHosts, options.KnownCertificates = p.KnownServers()
-	options.SSH = p.sshFiles(!f.NoSSHConfig)
-	options.Agent = p.sshAgent()
+	options.SSH = p.SSHFiles(!f.NoSSHConfig)
+	options.Agent = p.SSHAgent()
 	return nil
 }
 
@@ -39,7 +39,7 @@ func (f *IdentityFlags) apply(p *Process, options *builtins.Options) error {
 func (p *Process) Identity() (session.Trust, session.Login) {
 	hosts, certificates := p.KnownServers()
 	return session.Trust{KnownHosts: hosts, KnownCertificates: certificates},
-		session.Login{SSH: p.sshFiles(true), Agent: p.sshAgent()}
+		session.Login{SSH: p.SSHFiles(true), Agent: p.SSHAgent()}
 }
 
 func trustLevel(word string) (session.TrustLevel, bool) {
@@ -64,8 +64,9 @@ func (p *Process) systemSSH() string {
 
 // KnownServers are the files of known hosts, and the record of certificates.
 func (p *Process) KnownServers() (hosts []string, certificates string) {
+	hosts = []string{""} // nothing is recorded in the system's file
 	if p.Home != "" {
-		hosts = append(hosts, filepath.Join(p.Home, ".ssh", "known_hosts"))
+		hosts[0] = filepath.Join(p.Home, ".ssh", "known_hosts")
 	}
 	if folder := p.systemSSH(); folder != "" {
 		hosts = append(hosts, filepath.Join(folder, "ssh_known_hosts"))
@@ -76,8 +77,8 @@ func (p *Process) KnownServers() (hosts []string, certificates string) {
 	return hosts, certificates
 }
 
-// sshFiles are what logins over SSH read of this user.
-func (p *Process) sshFiles(config bool) session.SSHFiles {
+// SSHFiles are what logins over SSH read of this user.
+func (p *Process) SSHFiles(config bool) session.SSHFiles {
 	files := session.SSHFiles{Home: p.Home}
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
 		if user, ok := p.Getenv(name); ok && files.LocalUser == "" {
@@ -101,9 +102,9 @@ func (p *Process) sshFiles(config bool) session.SSHFiles {
 	return files
 }
 
-// sshAgent connects to the agent of the session that the process was started in; nil
+// SSHAgent connects to the agent of the session that the process was started in; nil
 // where there is none.
-func (p *Process) sshAgent() func(context.Context) (net.Conn, error) {
+func (p *Process) SSHAgent() func(context.Context) (net.Conn, error) {
 	socket, ok := p.Getenv("SSH_AUTH_SOCK")
 	if !ok || socket == "" {
 		return nil

@@ -97,7 +97,7 @@ func (p *patient) hostKeys(ctx context.Context) (goOn bool) {
 	p.tell("its host keys")
 	limited, stop := p.step(ctx)
 	defer stop()
-	keys, err := netio.ShowHostKeys(limited, p.endpoint, p.settings())
+	_, keys, err := netio.ShowHostKeys(limited, p.endpoint, p.settings())
 	if err != nil {
 		p.add(failed("host.connection", true, err))
 		return false

@@ -134,13 +134,13 @@ func TestExamine_HostKeys(t *testing.T) {
 	}
 	s, other := listen(), listen()
 	endpoint := session.Endpoint{Protocol: session.SFTP, Host: "files.example", Address: s.Addr(), User: "joe", Password: "very-secret-1"}
-	keys, err := netio.ShowHostKeys(context.Background(), endpoint, session.Settings{})
+	_, keys, err := netio.ShowHostKeys(context.Background(), endpoint, session.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	elsewhere := endpoint
 	elsewhere.Address = other.Addr()
-	wrong, err := netio.ShowHostKeys(context.Background(), elsewhere, session.Settings{})
+	_, wrong, err := netio.ShowHostKeys(context.Background(), elsewhere, session.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}

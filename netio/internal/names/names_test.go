@@ -175,3 +175,18 @@ func TestPart(t *testing.T) {
 		}
 	}
 }
+
+// Of a host `*.*` asks for a point, and brackets are letters.
+func TestGlob(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"*.*", "localhost", false}, {"*.*", "a.b", true}, {"", "", true}, {"?", "", false}, {"a*b*c", "axxbyyc", true}, {"a*b*c", "axxbyy", false},
+		{"[h]:22", "[h]:22", true}, {"[h]:*", "[h]:2222", true}, {"*.b", "a.c.b", true},
+	} {
+		if got := Glob(c.pattern, c.name, false); got != c.want {
+			t.Errorf("%q against %q: %v", c.name, c.pattern, got)
+		}
+	}
+}

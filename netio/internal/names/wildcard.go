@@ -13,13 +13,18 @@ func HasWildcard(name string) bool { return strings.ContainsAny(name, "*?") }
 // text, also none; `?` for one character (one byte where name is not UTF-8);
 // every other sign for itself, `[` and `\` too. Of all patterns only `*.*` means
 // `*`. With fold letters match in any case.
-//
-// It needs at most len(pattern) × len(name) steps: only the newest star is ever
-// tried again, since a later star can take up whatever an earlier one could.
 func Match(pattern, name string, fold bool) bool {
 	if pattern == "*.*" {
 		pattern = "*"
 	}
+	return Glob(pattern, name, fold)
+}
+
+// Glob is Match for what is no file's name, such as a host's: `*.*` asks for a point.
+//
+// It needs at most len(pattern) × len(name) steps: only the newest star is ever
+// tried again, since a later star can take up whatever an earlier one could.
+func Glob(pattern, name string, fold bool) bool {
 	p, n := 0, 0
 	afterStar, retry := -1, 0
 	for n < len(name) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,11 @@ func Connect(ctx context.Context, endpoint session.Endpoint, settings session.Se
 	if e != nil {
 		return nil, e
 	}
+	if c.endpoint.User == "" {
+		e := fault(session.BadArgument, errors.New("a login over SSH needs a user"))
+		e.Hint = "OPENHOST takes it as its second argument"
+		return nil, c.finish(e)
+	}
 	client, e := c.connect(ctx)
 	if e != nil {
 		return nil, c.finish(e)
@@ -35,18 +41,49 @@ func Connect(ctx context.Context, endpoint session.Endpoint, settings session.Se
 // clientVersion is how we name ourselves to servers.
 const clientVersion = "SSH-2.0-sftpc"
 
+// newConnecting finds out from ssh_config where the host is.
 func newConnecting(endpoint session.Endpoint, settings session.Settings) (*connecting, *session.Error) {
 	settings.Timeouts = settings.Timeouts.WithDefaults()
-	host, port, err := net.SplitHostPort(endpoint.Address)
+	c := &connecting{settings: settings, config: endpoint.Login.SSH.Config}
+	route, err := Resolve(endpoint)
 	if err != nil {
-		e := fault(session.BadArgument, err)
-		e.Op = "connecting to " + endpoint.Address
-		return nil, e
+		return nil, asFault(err)
 	}
-	if endpoint.Host != "" {
-		host = endpoint.Host
+	c.endpoint, c.jumps = route.Endpoint, route.Jumps
+	host, port, err := net.SplitHostPort(c.endpoint.Address)
+	if err != nil {
+		return nil, fault(session.Internal, err) // Resolve has read it
 	}
-	return &connecting{endpoint: endpoint, settings: settings, server: trust.Server{User: endpoint.User, Host: host, Port: port}}, nil
+	if c.endpoint.Host != "" {
+		host = c.endpoint.Host
+	}
+	c.server = trust.Server{User: c.endpoint.User, Host: host, Port: port}
+	asked := slices.Clone(c.jumps)
+	if c.endpoint.Address != endpoint.Address {
+		asked = append(asked, c.endpoint)
+	}
+	for _, e := range asked {
+		if err := c.permitted(e); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// permitted asks for leave to connect to an address that only ssh_config named.
+func (c *connecting) permitted(e session.Endpoint) *session.Error {
+	if c.settings.Permit == nil {
+		return nil
+	}
+	host, text, err := net.SplitHostPort(e.Address)
+	port, wrong := strconv.Atoi(text)
+	if err = errors.Join(err, wrong); err == nil {
+		err = c.settings.Permit(host, port)
+	}
+	if err != nil {
+		return asFault(err)
+	}
+	return nil
 }
 
 // finish fills in whom an error is about.
@@ -55,7 +92,9 @@ func (c *connecting) finish(e *session.Error) *session.Error {
 	if e.Op == "" {
 		e.Op = "connecting to " + at
 	}
-	e.Host, e.Name = at, c.server.Host
+	if e.Host == "" { // else it is about a host on the way
+		e.Host, e.Name = at, c.server.Host
+	}
 	return e
 }
 
@@ -64,6 +103,9 @@ type connecting struct {
 	endpoint session.Endpoint
 	settings session.Settings
 	server   trust.Server
+	config   []string           // files of ssh_config, for the hosts on the way
+	jumps    []session.Endpoint // hosts on the way, the first one first
+	depth    int                // how many are being visited for another
 }
 
 // note tells a decision to those who asked for more.
@@ -175,8 +217,11 @@ func (c *connecting) attempt(ctx context.Context, without []string) (*attempt, *
 	return a, nil
 }
 
-// dial makes the connection of TCP.
+// dial makes the connection of TCP, or what stands for it behind hosts on the way.
 func (c *connecting) dial(ctx context.Context) (net.Conn, *session.Error) {
+	if len(c.jumps) > 0 {
+		return c.throughJumps(ctx)
+	}
 	within := c.settings.Timeouts.Connect
 	limited, stop := context.WithTimeout(ctx, within)
 	defer stop()

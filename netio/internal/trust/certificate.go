@@ -234,7 +234,7 @@ func (c *Certificates) verify(leaf *x509.Certificate, between []*x509.Certificat
 		return c.refusal(session.CertificateExpired, leaf, "has expired")
 	}
 	if err := leaf.VerifyHostname(c.host); err != nil {
-		return c.refusal(session.CertificateWrongName, leaf, "is not for "+c.host+" but for "+names(leaf))
+		return c.refusal(session.CertificateWrongName, leaf, "is not for "+c.host+" but for "+namesOf(leaf))
 	}
 	return nil
 }
@@ -248,7 +248,7 @@ func reason(err error) string { return strings.TrimPrefix(err.Error(), "x509: ")
 
 // names are those that a certificate is for, quoted and bounded: whoever made it
 // wrote them.
-func names(leaf *x509.Certificate) string {
+func namesOf(leaf *x509.Certificate) string {
 	all := slices.Clone(leaf.DNSNames)
 	for _, ip := range leaf.IPAddresses {
 		all = append(all, ip.String())

@@ -213,13 +213,14 @@ func (h *HostKeys) changed(lines []*knownLine, key ssh.PublicKey) error {
 // unknown tells everything that is needed to go on.
 func (h *HostKeys) unknown(key ssh.PublicKey) error {
 	read := "no file of known hosts is read here"
-	if files := h.trust.KnownHosts; len(files) > 0 {
+	files := slices.DeleteFunc(slices.Clone(h.trust.KnownHosts), func(name string) bool { return name == "" })
+	if len(files) > 0 {
 		read = "it is not in " + strings.Join(files, " nor in ")
 	}
 	e := h.fault(session.HostKeyUnknown, fmt.Errorf("nothing is known of %s, which shows the key %s %s: %s", h.server, key.Type(), Fingerprint(key), read))
 	e.Hint = fmt.Sprintf("compare the fingerprint with what the server's owner says, then do one of these:\n"+
 		"  sftpc trust %s\n  SETHOSTKEY(\"%s\") in the script, before OPENHOST\n", h.argument(), Fingerprint(key))
-	if len(h.trust.KnownHosts) > 0 {
+	if len(h.trust.KnownHosts) > 0 && h.trust.KnownHosts[0] != "" {
 		e.Hint += fmt.Sprintf("  add to %s: %s", h.trust.KnownHosts[0], Line(h.server, key))
 	} else {
 		e.Hint = strings.TrimSuffix(e.Hint, "\n")
@@ -236,7 +237,7 @@ func (h *HostKeys) argument() string {
 }
 
 func (h *HostKeys) recordFirst(key ssh.PublicKey) error {
-	if len(h.trust.KnownHosts) == 0 {
+	if len(h.trust.KnownHosts) == 0 || h.trust.KnownHosts[0] == "" {
 		return h.unknown(key)
 	}
 	file := h.trust.KnownHosts[0]

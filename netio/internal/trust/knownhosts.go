@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/internal/names"
 )
 
 // knownLine is one line of a file in the form of OpenSSH's known_hosts.
@@ -56,6 +58,9 @@ type knownHosts struct {
 func readKnownHosts(files []string) (*knownHosts, error) {
 	known := &knownHosts{}
 	for _, name := range files {
+		if name == "" {
+			continue
+		}
 		file, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -159,7 +164,7 @@ func (l *knownLine) names(name string) bool {
 	found := false
 	for _, pattern := range l.hosts {
 		pattern, negated := strings.CutPrefix(strings.ToLower(pattern), "!")
-		if pattern == "" || !matches(pattern, name) {
+		if pattern == "" || !names.Glob(pattern, name, false) {
 			continue
 		}
 		if negated {
@@ -168,30 +173,6 @@ func (l *knownLine) names(name string) bool {
 		found = true
 	}
 	return found
-}
-
-// matches holds a name against a pattern with * and ?.
-func matches(pattern, name string) bool {
-	// Where the last star stood, and what of the name it has eaten so far: going
-	// back to the last one is enough, so no pattern takes more than len*len steps.
-	star, eaten := -1, 0
-	p, n := 0, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, eaten = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			eaten++
-			p, n = star+1, eaten
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // knownName is how a file of host keys names a host: in small letters, with the

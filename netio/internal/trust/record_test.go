@@ -146,6 +146,15 @@ func TestRecord_File(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+	t.Run("nowhere", func(t *testing.T) {
+		h, err := OpenHostKeys(session.Trust{Level: session.TrustNew, KnownHosts: []string{"", writeKnown(t, "other "+keyText(keyA))}}, Server{Host: "h", Port: "22"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Check(keyA.PublicKey()); session.CauseOf(err) != session.HostKeyUnknown {
+			t.Errorf("%v", err)
+		}
+	})
 	t.Run("a name that would be a pattern", func(t *testing.T) {
 		h, err := OpenHostKeys(session.Trust{Level: session.TrustNew, KnownHosts: []string{writeKnown(t)}}, Server{Host: "*", Port: "22"})
 		if err != nil {
