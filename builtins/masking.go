@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/sftpc/sftpc/netio/session"
 )
 
 // mask stands where a secret stood. Its length says nothing of the secret's.
@@ -51,6 +53,17 @@ func (m *masker) add(secret string) bool {
 	}
 	m.replacer = strings.NewReplacer(pairs...)
 	return true
+}
+
+// HiderOf returns a function that hides an endpoint's secrets by their value, as runs
+// hide them in all that they tell, for those who connect without a script.
+func HiderOf(endpoint session.Endpoint) func(text string) string {
+	var m masker
+	m.add(endpoint.Password)
+	m.add(endpoint.Login.Passphrase)
+	_, password := hideUserInfo(endpoint.Proxy)
+	m.add(password)
+	return m.hide
 }
 
 // hide returns text without any secret that was added.

@@ -232,6 +232,9 @@ func TestReport_Hostile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, out := range []string{text.String(), asJSON.String()} {
+		if strings.Contains(out, "very-secret-1") {
+			t.Errorf("a password is told: %s", out)
+		}
 		if strings.ContainsAny(out, "\x1b\x07\u202e") {
 			t.Errorf("raw bytes: %q", out)
 		}
@@ -375,6 +378,9 @@ func TestPage_Fields(t *testing.T) {
 	for _, v := range []any{Report{}, Subject{}, Finding{}, Opening{}} {
 		kind := reflect.TypeOf(v)
 		for i := range kind.NumField() {
+			if !kind.Field(i).IsExported() {
+				continue
+			}
 			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
 			known[name] = true
 			if !listed[name] {

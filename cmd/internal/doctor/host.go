@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sftpc/sftpc/builtins"
 	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 	"github.com/sftpc/sftpc/vm/diag"
@@ -77,7 +78,8 @@ func Examine(ctx context.Context, endpoint session.Endpoint, options Options) Su
 	options.Timeouts = options.Timeouts.WithDefaults()
 	p := &patient{
 		Subject: &Subject{Kind: "host", Name: diag.Escape(hostPort(endpoint)), Protocol: protocolName(endpoint.Protocol),
-			Address: diag.Escape(endpoint.Address), User: diag.Escape(userOf(endpoint))},
+			Address: diag.Escape(endpoint.Address), User: diag.Escape(userOf(endpoint)),
+			hide: builtins.HiderOf(endpoint)},
 		endpoint: endpoint, options: options, mode: options.Mode, seen: seen{worked: map[string]bool{}},
 	}
 	defer p.close(ctx)

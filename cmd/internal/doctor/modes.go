@@ -117,7 +117,7 @@ func (p *patient) dataConnections(ctx context.Context) {
 		case "data.pasv":
 			f.Matters = !passive
 			if !passive && active {
-				f.Script = []string{"SETPASSIVE(DISABLED)"}
+				f.Script = append([]string{"SETPASSIVE(DISABLED)"}, p.activeLines()...)
 			}
 			switch {
 			case passive:
@@ -125,12 +125,24 @@ func (p *patient) dataConnections(ctx context.Context) {
 			case !active:
 				f.Hint = "no way works: a firewall has to let one of the modes through, and --firewall names the openings"
 			}
-		case "data.port":
-			if !passive && !p.seen.worked["PORT"] && p.seen.worked["EPRT"] {
-				f.Script = []string{"SETPASSIVE(DISABLED)", "SETFEATURE(EPRT, ENABLED)"}
-			}
 		}
 	}
+}
+
+// activeLines say in a script what active mode was tried with here.
+func (p *patient) activeLines() []string {
+	var lines []string
+	mode := p.options.Mode
+	if mode.PortFrom > 0 {
+		lines = append(lines, fmt.Sprintf("SETACTIVEPORTS(%d, %d)", mode.PortFrom, mode.PortTo))
+	}
+	if mode.Announce.IsValid() {
+		lines = append(lines, fmt.Sprintf("SETACTIVEADDRESS(%q)", mode.Announce))
+	}
+	if !p.seen.worked["PORT"] && !p.seen.local.Is6() { // over IPv6 EPRT is what is used anyway
+		lines = append(lines, "SETFEATURE(EPRT, ENABLED)")
+	}
+	return lines
 }
 
 func (p *patient) passive(ctx context.Context) {

@@ -52,6 +52,8 @@ type Subject struct {
 	Findings []Finding `json:"findings"`
 	Script   []string  `json:"script,omitempty"`   // the findings' lines, each once
 	Openings []Opening `json:"openings,omitempty"` // with --firewall
+
+	hide func(text string) string // takes secrets out of what servers say; nil where there are none
 }
 
 // Report is everything that a run of the doctor found.
@@ -112,6 +114,9 @@ func titleOf(id string) string {
 // add makes a finding of what was seen. Texts may be a server's.
 func (s *Subject) add(f Finding) {
 	f.Title = titleOf(f.ID)
+	if s.hide != nil {
+		f.Detail, f.Reply, f.Hint = s.hide(f.Detail), s.hide(f.Reply), s.hide(f.Hint)
+	}
 	for _, text := range []*string{&f.Detail, &f.Reply} {
 		*text = diag.Escape(short(*text))
 	}
