@@ -117,6 +117,8 @@ func serverCommand(ts *testscript.TestScript, negated bool, args []string) {
 			options.Faults = script
 		case "off":
 			options.DisabledCommands = strings.Split(value, ",")
+		case "list":
+			options.Listings = map[string]string{"/": ts.ReadFile(value)}
 		case "user":
 			name, password, _ := strings.Cut(value, ":")
 			options.Users[name] = password

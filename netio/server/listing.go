@@ -19,6 +19,10 @@ type entry struct {
 }
 
 func (s *session) list(c *command) {
+	if text, found := s.server.options.Listings[s.resolve(dropFlags(c.argument))]; found {
+		s.sendText(c, text)
+		return
+	}
 	s.sendListing(c, dropFlags(c.argument), s.unixLine)
 }
 
@@ -53,6 +57,18 @@ func (s *session) sendListing(c *command, argument string, line func(entry) stri
 		return
 	}
 	s.sendLines(c, entries, line)
+}
+
+// sendText answers with a listing that was written beforehand.
+func (s *session) sendText(c *command, text string) {
+	if !s.hasData(c) {
+		return
+	}
+	s.begin(&transfer{
+		command: c, payload: bytes.NewBufferString(strings.ReplaceAll(text, "\n", "\r\n")),
+		preliminary: "Here comes the listing",
+		final:       "Listing complete",
+	})
 }
 
 func (s *session) sendLines(c *command, entries []entry, line func(entry) string) {

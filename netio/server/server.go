@@ -49,6 +49,10 @@ type Options struct {
 	// DisabledCommands are answered with 502 and left out of FEAT, so that old
 	// servers can be mimicked: "MLSD", "EPSV", "SIZE", "SITE CHMOD".
 	DisabledCommands []string
+	// Listings answer LIST of a directory, by its path from the root, with these lines
+	// instead of what ls would write, so that servers of other systems can be
+	// mimicked; lines end in LF. Names in them should be files of Root.
+	Listings map[string]string
 	// Zone is the time zone of the times in LIST; nil is UTC. MLSD and MDTM always
 	// tell UTC.
 	Zone *time.Location

@@ -47,7 +47,8 @@ func (s *Session) currentDir() (string, error) {
 }
 
 // quotedPath reads the name at the beginning of a 257: in quotes, a quote within
-// it doubled (RFC 959, appendix II); or bare, as some old servers have it.
+// it doubled (RFC 959, appendix II); or bare, as some old servers have it, a path from
+// the root or one of VMS, DISK:[JANE].
 // Pure-FTPd doubles nothing, but is known by the words behind.
 func quotedPath(text string) (string, bool) {
 	rest, ok := strings.CutPrefix(strings.TrimLeft(text, " "), `"`)
@@ -56,7 +57,7 @@ func quotedPath(text string) (string, bool) {
 	}
 	if !ok {
 		word, _, _ := strings.Cut(strings.TrimLeft(text, " "), " ")
-		return word, strings.HasPrefix(word, "/")
+		return word, strings.HasPrefix(word, "/") || strings.HasSuffix(word, "]") && strings.Contains(word, ":[")
 	}
 	var path strings.Builder
 	for {

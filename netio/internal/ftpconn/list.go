@@ -58,6 +58,22 @@ func (s *Session) list(dir string) (session.Listing, error) {
 		}
 		s.note("MLSD is not known here, LIST from now on")
 	}
+	return s.listByDialect(dir)
+}
+
+// listByDialect lists by LIST, and where the settings want hidden names too as ls
+// does with -a. A server that takes the option for a name shows nothing of the
+// directory, not even itself; then it is asked plainly.
+func (s *Session) listByDialect(dir string) (session.Listing, error) {
+	if s.feature("HIDDEN") == session.FeatureEnabled && !s.unknown["LIST -a"] {
+		self := &selfSeen{}
+		l, err := s.listPlainly(dir, "LIST -a", self)
+		if err == nil && (self.seen || len(l.Entries) > 0) || s.op.failure != nil || s.op.broken != nil || s.gone != nil {
+			return l, err
+		}
+		s.unknown["LIST -a"] = true
+		s.note("LIST -a shows nothing here, LIST from now on")
+	}
 	return s.listPlainly(dir, "LIST", nil)
 }
 
