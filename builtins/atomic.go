@@ -19,7 +19,9 @@ func (o *sending) storeAside(remote string) error {
 	dir, last := splitRemote(remote)
 	aside := joinRemote(dir, netio.PartName(last))
 	forbidden := false
+	o.aside = true
 	err := o.send(aside)
+	o.aside = false
 	if err != nil {
 		forbidden = o.sent == 0 && isForbidden(err)
 	} else {

@@ -20,10 +20,14 @@ type sending struct {
 	// sent is how far into the file the network was given it, in all attempts
 	// together: the server cannot have more of it.
 	sent int64
+	// began: the server may have something of it.
+	began bool
 	// stood is what bore the name before; nil if that was not asked or nothing did.
 	stood *session.Entry
 	// skipped says that nothing was to be sent, which has been told.
 	skipped bool
+	// aside: the name on the server is ours alone, and nobody else takes it away.
+	aside bool
 	// proof ends the message of an upload that was made: how it was verified.
 	proof string
 }
@@ -37,7 +41,7 @@ const resumeLeast = 256 << 10
 // told with what became of it.
 func (o *sending) store(remote string) error {
 	if err := o.send(remote); err != nil {
-		if o.sent > 0 && session.CauseOf(err) != session.HashMismatch {
+		if o.began && session.CauseOf(err) != session.HashMismatch {
 			o.state.tellCut(o.ctx, remote, o.sent, o.before.Size())
 		}
 		return withName(err, "uploading "+remote, remote)
@@ -110,6 +114,10 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 		n, err = o.state.session.Upload(o.ctx, name, mode, o.meter)
 	}
 	o.sent = max(o.sent, offset+n)
+	// Without data connections the count is of what the server confirmed, and it may
+	// have more.
+	lost := losesConnection(err) && !isUnsent(err) && !o.state.session.Caps().DataConnections
+	o.began = o.began || o.sent > 0 || lost
 	return err
 }
 
@@ -220,6 +228,10 @@ func (s *State) tellCut(ctx context.Context, remote string, sent, size int64) {
 			s.tell("%s on the server is not whole: %d of %d bytes arrived", remote, e.Size, size)
 			return
 		}
+	}
+	if !s.session.Caps().DataConnections {
+		s.tell("%s on the server is not whole: %d of %d bytes are known to have arrived", remote, sent, size)
+		return
 	}
 	s.tell("%s on the server is not whole: at most %d of %d bytes arrived", remote, sent, size)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -155,10 +156,21 @@ func (o *sending) verify(remote string) error {
 }
 
 // unverified is told where the server confirmed the transfer and does not tell the
-// size. A name that is gone at once is how folders behave that something empties.
+// size. A name that is gone at once is how folders behave that something empties. After
+// a cut it may also be the server's end of the attempt before, which came late and
+// took away what it took for its own piece: so it is not sent a second time where
+// somebody may have it, and not called a success.
 func (o *sending) unverified(remote string, err error) error {
 	if ends(session.CauseOf(err)) || isOffline(err) {
 		return err
+	}
+	if session.CauseOf(err) == session.NoSuchRemoteFile && (o.aside || o.attempts.attempt > 1) {
+		gone := &session.Error{Op: "verifying the upload of " + remote, Cause: session.NoSuchRemoteFile, Class: session.ClassPermanent, Name: remote,
+			Err: errors.New("the server confirmed it, and it is gone")}
+		if o.aside {
+			gone.Class = session.ClassTransient
+		}
+		return gone
 	}
 	o.state.tellVerbose("%s is not verified: %v", remote, err)
 	return nil

@@ -286,6 +286,12 @@ func (s *Session) verdict(err error) (e *session.Error, certain bool) {
 	case negative(last.Code):
 		e, certain = ofReply(s.op.verb, last, s.isActive())
 		e.Err = s.op.broken
+		inHandshake := s.op.broken == errRefusedMidway && s.protection != nil && s.protection.data
+		if (e.Cause == session.PassiveDataFailed || e.Cause == session.ActiveDataFailed) && (isBroken(s.op.broken) || errors.Is(s.op.broken, errNoEnd) || inHandshake) {
+			// We had the connection, so nothing keeps it from being made: it broke before the
+			// server could use it.
+			e.Cause, e.Class = session.DataLost, session.DataLost.Class()
+		}
 		return e, certain
 	case errors.As(s.op.broken, &known):
 		copied := *known
