@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/server"
 	"github.com/sftpc/sftpc/netio/server/relay"
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -51,6 +52,53 @@ func TestTimeoutTotal(t *testing.T) {
 			if took := time.Since(began); took > 60*time.Second {
 				t.Errorf("it took %s", took)
 			}
+		})
+	}
+}
+
+// The same over SFTP and FTPS.
+func TestTimeoutTotalOfOtherProtocols(t *testing.T) {
+	big := strings.Repeat("0123456789abcdef", 64<<10)
+	files := map[string]string{"f": big}
+	total := []string{`SETTIMEOUT(600)`, `SETTIMEOUT(1,TOTAL)`}
+	check := func(t *testing.T, s *site, script string) {
+		t.Helper()
+		write(t, s.local, map[string]string{"big": big})
+		began := time.Now()
+		result, o := s.result(append(total, script, `SETTIMEOUT(0,TOTAL)`)...)
+		if result != "REPLY_TIMEOUT" || !o.tells("took longer than SETTIMEOUT(1, TOTAL) allows") {
+			t.Errorf("the result is %s\n%s", result, o.transcript)
+		}
+		if took := time.Since(began); took > 60*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	}
+	for name, c := range map[string]struct{ faults, script string }{
+		"no greeting":    {"on connect 2: silence", `$r = OPENHOST("ftp.test","joe","pass-word-1")`},
+		"no channel":     {"on CHANNEL 2: silence", `$r = OPENHOST("ftp.test","joe","pass-word-1")`},
+		"a mute listing": {"on READDIR: silence", `$r = GETLIST($l,REMOTE_FILES)`},
+		"a mute read":    {"on READ: silence", `$r = GETFILE("f")`},
+		"a mute write":   {"on WRITE: silence", `$r = PUTFILE("big")`},
+		"a mute removal": {"on REMOVE: silence", `$r = DELETEFILE("f")`},
+	} {
+		t.Run("SFTP "+name, func(t *testing.T) {
+			t.Parallel()
+			check(t, newSFTPSite(t, siteOptions{files: files, faults: c.faults}), c.script)
+		})
+	}
+	for name, c := range map[string]struct{ faults, script string }{
+		"no greeting":      {"on connect 2: silence", `$r = OPENHOST("ftp.test","joe","pass-word-1")`},
+		"no answer to TLS": {"on AUTH 2: silence", `$r = OPENHOST("ftp.test","joe","pass-word-1")`},
+		"a stalled file":   {"on RETR: stall 10", `$r = GETFILE("f")`},
+		"a slow upload":    {"on STOR: rate 2000", `$r = PUTFILE("big")`},
+	} {
+		t.Run("FTPS "+name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, siteOptions{files: files, faults: c.faults, change: func(o *server.Options) {
+				o.TLS = &server.TLS{Required: true, Names: []string{"ftp.test"}}
+			}})
+			s.host.options.Settings = map[string]string{"protocol": "FTPS", "certificate": `"` + s.server.Pin() + `"`}
+			check(t, s, c.script)
 		})
 	}
 }

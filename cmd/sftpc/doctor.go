@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -275,10 +274,7 @@ func (v *doctorVerb) machine(p *app.Process) (doctor.Machine, error) {
 		m.Name = diag.Escape(name)
 	}
 	trust, login := p.Identity()
-	m.KnownHosts, m.Agent = trust.KnownHosts, login.Agent
-	if p.Config != "" {
-		m.State = filepath.Join(p.Config, "sftpc")
-	}
+	m.State, m.KnownHosts, m.Agent = p.State, trust.KnownHosts, login.Agent
 	m.AgentName, _ = p.Getenv("SSH_AUTH_SOCK")
 	return m, nil
 }
