@@ -33,6 +33,8 @@ type SSHFiles struct {
 	Config []string
 	// Keys are private keys that are tried, in this order.
 	Keys []string
+	// KeysOnly leaves out the keys of the agent that are none of Keys.
+	KeysOnly bool
 	// Home is what ~ and %d stand for, LocalUser what %u does.
 	Home, LocalUser string
 	// AddressGiven and PortGiven say that the address of the endpoint, or its port, is

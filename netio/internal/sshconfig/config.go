@@ -32,6 +32,8 @@ type Answer struct {
 	// there are to be none.
 	IdentityFiles []string
 	NoIdentity    bool
+	// IdentitiesOnly leaves out the keys of an agent that are none of IdentityFiles.
+	IdentitiesOnly bool
 	// KnownHosts replace the user's file of host keys; NoKnownHosts says that there
 	// is to be none.
 	KnownHosts   []string
@@ -235,7 +237,7 @@ func (r *reading) subject(criterion string) (text string, known bool) {
 // set takes the value of a keyword that is understood, if it is the first.
 func (r *reading) set(keyword string, arguments []string, at place) error {
 	switch keyword {
-	case "hostname", "port", "user", "proxyjump", "proxycommand", "userknownhostsfile", "identityfile":
+	case "hostname", "port", "user", "proxyjump", "proxycommand", "userknownhostsfile", "identityfile", "identitiesonly":
 	default:
 		return nil
 	}
@@ -266,6 +268,8 @@ func (r *reading) set(keyword string, arguments []string, at place) error {
 		r.answer.Port = int(port)
 	case "user":
 		r.answer.User = value
+	case "identitiesonly":
+		r.answer.IdentitiesOnly = strings.EqualFold(value, "yes") || strings.EqualFold(value, "true")
 	case "proxycommand":
 		if !none {
 			r.answer.ProxyCommand = at.String()

@@ -1,9 +1,11 @@
 package sshlogin
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 )
 
@@ -33,6 +35,26 @@ func (l *login) agentKeys() {
 		return
 	}
 	for _, signer := range signers {
+		if l.c.endpoint.Login.SSH.KeysOnly && !l.isUserKey(signer.PublicKey()) {
+			continue
+		}
 		l.add(restrict(signer, l.c.endpoint.LegacyAlgorithms), "agent")
 	}
+}
+
+// isUserKey reports whether a key of the agent is one of this machine's user: a file
+// .pub beside the private key, or in its place, tells without opening that.
+func (l *login) isUserKey(key ssh.PublicKey) bool {
+	for _, name := range l.c.endpoint.Login.SSH.Keys {
+		for _, path := range []string{name + ".pub", name} {
+			data, err := readKeyFile(path)
+			if err != nil {
+				continue
+			}
+			if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil && bytes.Equal(public.Marshal(), key.Marshal()) {
+				return true
+			}
+		}
+	}
+	return false
 }

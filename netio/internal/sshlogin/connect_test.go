@@ -63,9 +63,9 @@ func TestConnect_Refused(t *testing.T) {
 		says     []string
 	}{
 		"wrong password":       {passwords, "correct horse", []string{"logging in to alice@files.example.com:", "the server refused password; it takes password"}},
-		"nothing to give":      {passwords, "", []string{"there is nothing to prove who we are with; it takes password", "SETKEYFILE"}},
-		"takes keys only":      {onlyKeys, "correct horse", []string{"it takes publickey", "this server takes no passwords"}},
-		"takes keys, has none": {onlyKeys, "", []string{"it takes publickey"}},
+		"nothing to give":      {passwords, "", []string{"we have nothing that the server takes: password", "SETKEYFILE"}},
+		"takes keys only":      {onlyKeys, "correct horse", []string{"we have nothing that the server takes: publickey", "this server takes no passwords"}},
+		"takes keys, has none": {onlyKeys, "", []string{"takes: publickey", "SETKEYFILE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			endpoint := visit(c.server.start(t))

@@ -147,7 +147,7 @@ func (l *login) refused() *session.Error {
 func (l *login) describe() string {
 	text := "the server refused "
 	if len(l.tried) == 0 {
-		text = "there is nothing to prove who we are with"
+		text = "we have nothing that the server takes"
 	} else {
 		var proofs []string
 		for _, method := range l.tried {
@@ -158,7 +158,9 @@ func (l *login) describe() string {
 		}
 		text += strings.Join(proofs, ", ")
 	}
-	if len(l.offered) > 0 {
+	if len(l.offered) > 0 && len(l.tried) == 0 {
+		text += ": " + strings.Join(l.offered, ", ")
+	} else if len(l.offered) > 0 {
 		text += "; it takes " + strings.Join(l.offered, ", ")
 	}
 	return text

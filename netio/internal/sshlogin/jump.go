@@ -62,6 +62,7 @@ func (c *connecting) visit(ctx context.Context, jump session.Endpoint, settings 
 	if e != nil {
 		return nil, e
 	}
+	h.server.OnTheWay = true
 	if !first {
 		h.jumps = nil
 	}

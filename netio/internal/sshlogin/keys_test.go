@@ -240,6 +240,21 @@ func TestConnect_Agent(t *testing.T) {
 		endpoint.Login.Agent = agentOf(t, keyring)
 		connect(t, endpoint, patient())
 	})
+	t.Run("only keys that are the user's", func(t *testing.T) {
+		others := agent.NewKeyring()
+		for range 7 {
+			others.Add(agent.AddedKey{PrivateKey: newEd25519()})
+		}
+		others.Add(agent.AddedKey{PrivateKey: key})
+		endpoint := visit(address)
+		endpoint.Password = ""
+		endpoint.Login.Agent = agentOf(t, others)
+		public := write(t, "id.pub", string(ssh.MarshalAuthorizedKey(newKey(key).PublicKey())))
+		endpoint.Login.SSH = session.SSHFiles{Keys: []string{strings.TrimSuffix(public, ".pub")}, KeysOnly: true}
+		connect(t, endpoint, patient())
+		endpoint.Login.SSH.KeysOnly = false
+		refuse(t, endpoint, patient(), session.AccessRefused)
+	})
 	t.Run("is not there", func(t *testing.T) {
 		endpoint := visit(address)
 		endpoint.Login.Agent = func(context.Context) (net.Conn, error) { return nil, errors.New("gone") }

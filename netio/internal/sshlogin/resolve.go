@@ -61,6 +61,7 @@ func Resolve(endpoint session.Endpoint) (Route, error) {
 	if len(answer.IdentityFiles) > 0 || answer.NoIdentity {
 		files.Keys = answer.IdentityFiles
 	}
+	files.KeysOnly = files.KeysOnly || answer.IdentitiesOnly
 	if known := endpoint.Trust.KnownHosts; len(answer.KnownHosts) > 0 || answer.NoKnownHosts {
 		// The user's file is the first; that of the system stays.
 		endpoint.Trust.KnownHosts = append(answer.KnownHosts[:len(answer.KnownHosts):len(answer.KnownHosts)], known[min(1, len(known)):]...)

@@ -22,6 +22,8 @@ type Server struct {
 	User string // for messages
 	Host string
 	Port string
+	// OnTheWay says that it is a jump host: SETHOSTKEY is about the target only.
+	OnTheWay bool
 }
 
 // String is the account as messages name it: user@host:port.
@@ -218,13 +220,14 @@ func (h *HostKeys) unknown(key ssh.PublicKey) error {
 		read = "it is not in " + strings.Join(files, " nor in ")
 	}
 	e := h.fault(session.HostKeyUnknown, fmt.Errorf("nothing is known of %s, which shows the key %s %s: %s", h.server, key.Type(), Fingerprint(key), read))
-	e.Hint = fmt.Sprintf("compare the fingerprint with what the server's owner says, then do one of these:\n"+
-		"  sftpc trust %s\n  SETHOSTKEY(\"%s\") in the script, before OPENHOST\n", h.argument(), Fingerprint(key))
-	if len(h.trust.KnownHosts) > 0 && h.trust.KnownHosts[0] != "" {
-		e.Hint += fmt.Sprintf("  add to %s: %s", h.trust.KnownHosts[0], Line(h.server, key))
-	} else {
-		e.Hint = strings.TrimSuffix(e.Hint, "\n")
+	ways := []string{"sftpc trust " + h.argument()}
+	if !h.server.OnTheWay {
+		ways = append(ways, fmt.Sprintf("SETHOSTKEY(\"%s\") in the script, before OPENHOST", Fingerprint(key)))
 	}
+	if len(h.trust.KnownHosts) > 0 && h.trust.KnownHosts[0] != "" {
+		ways = append(ways, fmt.Sprintf("add to %s: %s", h.trust.KnownHosts[0], Line(h.server, key)))
+	}
+	e.Hint = "compare the fingerprint with what the server's owner says, then do one of these:\n  " + strings.Join(ways, "\n  ")
 	return e
 }
 
