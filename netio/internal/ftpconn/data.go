@@ -83,6 +83,15 @@ func (d *dataConn) arm(within time.Duration, set func(net.Conn, time.Time) error
 	return set(d.conn, time.Now().Add(within))
 }
 
+// cancelled is the error of a context that has ended. Bytes are quick: all of a file
+// may go through before the watcher has its turn on a busy machine.
+func (d *dataConn) cancelled() error {
+	if ctx := d.s.op.ctx; ctx.Err() != nil {
+		return cancelled(ctx)
+	}
+	return nil
+}
+
 func (d *dataConn) reason() error {
 	d.lock.Lock()
 	defer d.lock.Unlock()

@@ -141,6 +141,9 @@ func (d *dataConn) receive(w io.Writer, end endpoint) (n int64, err error) {
 func (d *dataConn) splice(tcp *net.TCPConn, end endpoint) (n int64, err error) {
 	pace := d.pace()
 	for {
+		if err := d.cancelled(); err != nil {
+			return n, err
+		}
 		if err := pace.armRead(); err != nil {
 			return n, err
 		}
@@ -164,6 +167,9 @@ func (d *dataConn) splice(tcp *net.TCPConn, end endpoint) (n int64, err error) {
 func (d *dataConn) copyOut(w io.Writer, end endpoint) (n int64, err error) {
 	buffer, pace := d.s.copyBuffer(), d.pace()
 	for {
+		if err := d.cancelled(); err != nil {
+			return n, err
+		}
 		if err := pace.armRead(); err != nil {
 			return n, err
 		}
@@ -213,6 +219,9 @@ func (d *dataConn) send(up *upload) (n int64, err error) {
 func (d *dataConn) copyIn(r io.Reader, end endpoint) (n int64, err error) {
 	buffer, pace := d.s.copyBuffer(), d.pace()
 	for empty := 0; ; {
+		if err := d.cancelled(); err != nil {
+			return n, err
+		}
 		k, readErr := r.Read(buffer)
 		if k == 0 && readErr == nil {
 			if empty++; empty == mostEmptyReads {

@@ -49,6 +49,10 @@ func (d *dataConn) ready(upload bool) error {
 	heard := &overhearing{Conn: &steady{Conn: d.conn, d: d}}
 	secured := p.over(heard, p.tickets.ofData())
 	err := secured.Handshake()
+	var refused *session.Error
+	if errors.As(err, &refused) { // by us; the server may have complained of it already
+		return d.s.fail(refused)
+	}
 	switch why := d.reason(); {
 	case why != nil:
 		return why
