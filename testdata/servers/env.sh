@@ -34,9 +34,16 @@ export SFTPC_RIG_AUTHORITY=$SFTPC_RIG_RUN/tls/authority.crt
 export SFTPC_RIG_TLS="vsftpd proftpd pureftpd"
 if /usr/bin/python3 -c 'import OpenSSL' 2>/dev/null; then SFTPC_RIG_TLS="$SFTPC_RIG_TLS pyftpdlib"; fi
 
+# Those of SFTP: OpenSSH, and mod_sftp in the process of ProFTPD. Keys of theirs and of
+# the user are in SFTPC_RIG_SSH.
+export SFTPC_RIG_OPENSSH=$((SFTPC_RIG_BASE + 51))
+export SFTPC_RIG_MODSFTP=$((SFTPC_RIG_BASE + 52))
+export SFTPC_RIG_SSH=$SFTPC_RIG_RUN/ssh
+
 rig_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 rig_tree=$SFTPC_RIG_RUN/tree   # the unpacked packages
 rig_servers="vsftpd proftpd pureftpd pyftpdlib"
+rig_ssh_servers="openssh"
 
 # Pure-FTPd takes anonymous users home to the system's account "ftp", which there
 # is one of: it is the rig's that made it, for as long as that has its folder.

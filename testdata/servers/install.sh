@@ -18,7 +18,7 @@ chmod 755 "$SFTPC_RIG_RUN"
 
 # libpam-pwdfile gives vsftpd users of a file. (pam_exec hangs it: it takes every
 # end of a child for that of its own.)
-packages="vsftpd libpam-pwdfile proftpd-core proftpd-mod-crypto pure-ftpd pure-ftpd-common python3-pyftpdlib"
+packages="vsftpd libpam-pwdfile proftpd-core proftpd-mod-crypto pure-ftpd pure-ftpd-common python3-pyftpdlib openssh-server"
 
 if [ "$(cat "$rig_tree/unpacked" 2>/dev/null)" != "$packages" ]; then
   apt-get update -qq
@@ -34,7 +34,7 @@ if [ "$(cat "$rig_tree/unpacked" 2>/dev/null)" != "$packages" ]; then
     sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/^ *//; s/ *$//' |
     grep -E '^(lib|python3)' | sort -u | paste -sd, -)
   # What pyftpdlib's TLS needs, and what makes the certificates.
-  wanted="$wanted, python3-openssl, openssl"
+  wanted="$wanted, python3-openssl, openssl, openssh-client"
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 satisfy -y -qq --no-install-recommends "$wanted" >"$SFTPC_RIG_RUN/satisfy.log" 2>&1 ||
     { cat "$SFTPC_RIG_RUN/satisfy.log" >&2; exit 1; }
 
@@ -86,7 +86,13 @@ else
   esac
 fi
 
-for package in vsftpd proftpd-core pure-ftpd python3-pyftpdlib; do
+# OpenSSH gives its rights up to this one.
+if ! id sshd >/dev/null 2>&1; then
+  useradd --system --no-create-home --home-dir /run/sshd --shell /usr/sbin/nologin --comment "$rig_mark" sshd
+fi
+"$rig_source/sshkeys.sh"
+
+for package in vsftpd proftpd-core pure-ftpd python3-pyftpdlib openssh-server; do
   for file in "$SFTPC_RIG_RUN/packages/$package"_*.deb; do
     echo "installed  $package $(dpkg-deb -f "$file" Version)"
   done

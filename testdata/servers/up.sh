@@ -17,7 +17,7 @@ render() { # template server host
   read -r -a range <<<"$(rig_passive "$2")"
   local port=SFTPC_RIG_${2^^} implicit=SFTPC_RIG_${2^^}_IMPLICIT
   sed -e "s|@RUN@|$run|g" -e "s|@HOMES@|$SFTPC_RIG_HOMES|g" -e "s|@TREE@|$rig_tree|g" -e "s|@USER@|$SFTPC_RIG_USER|g" -e "s|@HOST@|$3|g" \
-    -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@IMPLICIT@|${!implicit:-}|g" -e "s|@LOW@|${range[0]}|g" -e "s|@HIGH@|${range[1]}|g" "$rig_source/$1"
+    -e "s|@HOST6@|$SFTPC_RIG_HOST6|g" -e "s|@PORT@|${!port}|g" -e "s|@IMPLICIT@|${!implicit:-}|g" -e "s|@SFTP@|$SFTPC_RIG_MODSFTP|g" -e "s|@LOW@|${range[0]:-}|g" -e "s|@HIGH@|${range[1]:-}|g" "$rig_source/$1"
 }
 
 # Writes the accounts with their passwords, as in a file of the system.
@@ -46,7 +46,7 @@ greeted() { # name host port
       line=
       read -r -t 5 line <&3 || true
       exec 3>&-
-      case $line in 220*) echo "up         $1 at $2 port $3"; return 0 ;; esac
+      case $line in 220* | SSH-*) echo "up         $1 at $2 port $3"; return 0 ;; esac
     fi
     sleep 0.1
   done
@@ -74,7 +74,7 @@ answers() { # name port
 
 "$rig_source/down.sh" >/dev/null
 "$rig_source/certificates.sh"
-for server in ${*:-$rig_servers}; do
+for server in ${*:-$rig_servers $rig_ssh_servers}; do
   mkdir -p "$SFTPC_RIG_HOMES/$server" "$SFTPC_RIG_HOMES/$server-anonymous"
   chown "$uid:$gid" "$SFTPC_RIG_HOMES/$server" "$SFTPC_RIG_HOMES/$server-anonymous"
   case $server in
@@ -134,15 +134,23 @@ for server in ${*:-$rig_servers}; do
         "${range[0]}" "${range[1]}" "$uid" "$gid" "$host" "$run/tls/server.pem"
     done
     ;;
+  openssh)
+    (umask 077 && accounts "" >"$run/etc/vsftpd.passwd")
+    { render sshd_config openssh "$SFTPC_RIG_HOST"; [ -z "$SFTPC_RIG_HOST6" ] || echo "ListenAddress $SFTPC_RIG_HOST6"; } | grep -v '^#' >"$run/etc/sshd_config"
+    ln -sf "$rig_tree/usr/sbin/sshd" "$run/etc/$SFTPC_RIG_USER"
+    mkdir -p -m 755 /run/sshd # which it wants to be in before it knows its user
+    start openssh "$run/etc/$SFTPC_RIG_USER" -D -e -f "$run/etc/sshd_config"
+    ;;
   *)
     echo "rig: no server is called $server: $rig_servers" >&2
     exit 2
     ;;
   esac
 done
-for server in ${*:-$rig_servers}; do
+for server in ${*:-$rig_servers $rig_ssh_servers}; do
   port=SFTPC_RIG_${server^^}
   for host in "$SFTPC_RIG_HOST" $SFTPC_RIG_HOST6; do greeted "$server" "$host" "${!port}"; done
   implicit=SFTPC_RIG_${server^^}_IMPLICIT
   if [ -n "${!implicit:-}" ]; then answers "$server" "${!implicit}"; fi
+  if [ "$server" = proftpd ]; then greeted modsftp "$SFTPC_RIG_HOST" "$SFTPC_RIG_MODSFTP"; fi
 done

@@ -14,7 +14,7 @@ import (
 func (s *Session) Hash(ctx context.Context, name string, algorithms []string) (algorithm string, sum []byte, err error) {
 	err = s.named(ctx, "asking for the hash of", name, func() error {
 		path := s.absolute(name)
-		if s.main.has("check-file") || s.main.has("check-file-name") || s.main.has("check-file-handle") {
+		if s.computesHashes() {
 			algorithm, sum, err = s.checkFile(path, algorithms)
 			return s.investigate(err, "OPEN", path)
 		}
@@ -24,6 +24,14 @@ func (s *Session) Hash(ctx context.Context, name string, algorithms []string) (a
 		return "", nil, err
 	}
 	return algorithm, sum, nil
+}
+
+// computesHashes tells whether check-file is worth asking for. ProFTPD has it and
+// says so only in later versions of the protocol. Nobody else is asked who does not
+// name it: there are servers that hang up on what they do not know.
+func (s *Session) computesHashes() bool {
+	return s.main.has("check-file") || s.main.has("check-file-name") || s.main.has("check-file-handle") ||
+		strings.Contains(string(s.connection.ServerVersion()), "mod_sftp")
 }
 
 // checkFileNames are the names that check-file has for what we call otherwise,
