@@ -139,7 +139,7 @@ func (s *State) leave(ctx context.Context) {
 	if err := s.disconnect(ctx); err != nil {
 		s.tellVerbose("the server did not say good-bye: %v", err)
 	}
-	s.remoteDir, s.inPlace, s.bytesTold = "", false, false
+	s.remoteDir, s.inPlace, s.bytesTold, s.sizesUntold = "", false, false, false
 	s.tell("Disconnected.")
 }
 

@@ -137,9 +137,11 @@ func (s *State) absolute(ctx context.Context, name string) (string, error) {
 }
 
 // exactEntry asks for what the listing did not tell of a file: its size, or its
-// exact time where the server knows better than a listing's guess.
+// exact time where the server knows better than a listing's guess. A server that has
+// no sizes to tell, as those that count in records, is not asked again: some can be
+// asked only by listing the directory once more.
 func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) session.Entry {
-	if e.Size >= 0 && (e.Exact || !s.session.Caps().ExactTimes) {
+	if e.Size >= 0 && (e.Exact || !s.session.Caps().ExactTimes) || e.Size < 0 && s.sizesUntold {
 		return e
 	}
 	asked, err := s.session.Stat(ctx, remote)
@@ -147,6 +149,7 @@ func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) 
 		return e // the download itself will say what is wrong
 	}
 	if asked.Size < 0 {
+		s.sizesUntold = s.sizesUntold || e.Size < 0
 		asked.Size = e.Size
 	}
 	return asked

@@ -26,6 +26,9 @@ type State struct {
 	inPlace bool
 	// bytesTold: the script has heard that SETTYPE has no effect on this connection.
 	bytesTold bool
+	// sizesUntold says that this server did not tell the size of a file of a listing
+	// when it was asked for that file.
+	sizesUntold bool
 	// remoteDir is the server's current directory as it last said; "" asks again.
 	remoteDir string
 

@@ -47,6 +47,7 @@ type Session struct {
 	recalledEPSV bool
 	setsTime     string // the command that has set a file's time; "" is not known
 	listZone     listZone
+	dialect      string // of the newest LIST, "" before
 	lastPort     int    // where the last active connection was listened for
 	directory    string // the current directory, "" when it must be asked
 	wantedType   session.Type

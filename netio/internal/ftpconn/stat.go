@@ -169,8 +169,8 @@ func (s *Session) findInParent(name string, depth int) (session.Entry, error) {
 	if err != nil {
 		return session.Entry{}, s.noParent(dir, err, depth)
 	}
-	find := func(e session.Entry) bool { return e.Name == base }
-	if at := slices.IndexFunc(l.Entries, find); at >= 0 {
+	at, told := findName(l, base)
+	if at >= 0 {
 		if l.Entries[at].Kind != session.KindFile {
 			entries, err := s.datedEntries(dir, l) // MDTM may know files only
 			if err != nil {
@@ -183,10 +183,35 @@ func (s *Session) findInParent(name string, depth int) (session.Entry, error) {
 		return s.dated(entry)
 	}
 	hidden := strings.HasPrefix(base, ".") && l.Source == "LIST" && !self.seen
-	if l.Unknown > 0 || l.Hostile > 0 || hidden {
+	if l.Unknown > 0 || l.Hostile > 0 || hidden || !told {
 		return session.Entry{}, fault(session.NotSupported, errors.New("the server's listing does not tell whether there is "+name))
 	}
 	return session.Entry{}, s.missing(name)
+}
+
+// findName looks for what a name means on the system that wrote the listing, -1 if
+// nothing. told is false where the name may mean what its listings do not show: a
+// version on VMS; on z/OS a member in brackets, or a whole name in quotes.
+func findName(l session.Listing, base string) (at int, told bool) {
+	at = slices.IndexFunc(l.Entries, func(e session.Entry) bool { return e.Name == base })
+	if at >= 0 {
+		return at, true
+	}
+	switch l.Dialect {
+	case "VMS":
+		if strings.ContainsRune(base, ';') {
+			return -1, false
+		}
+	case "z/OS", "":
+		if strings.ContainsAny(base, "'(") && l.Source == "LIST" {
+			return -1, false
+		}
+	case "z/VM", "Guardian", "IBM i":
+	default:
+		return -1, true
+	}
+	// These systems take letters in any case.
+	return slices.IndexFunc(l.Entries, func(e session.Entry) bool { return strings.EqualFold(e.Name, base) }), true
 }
 
 // dated asks for the time of a file of which a listing told it only roughly.

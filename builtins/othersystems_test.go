@@ -3,6 +3,7 @@ package builtins
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,5 +37,30 @@ func TestGetFileTime_OfAnotherZone(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(s.remote, "file")); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A server that has no sizes to tell is asked for one of a set, not for each.
+func TestGetFile_SizesAreNotTold(t *testing.T) {
+	lists := 0
+	s := newSite(t, siteOptions{files: map[string]string{"A": "1", "B": "2", "C": "3", "D": "4"},
+		change: func(o *server.Options) {
+			o.DisabledCommands = []string{"MLSD", "MLST", "SIZE", "MDTM"}
+			o.Listings = map[string]string{"/": " Name     VV.MM   Created       Changed      Size  Init   Mod   Id\nA\nB\nC\nD\n"}
+			log := o.Log
+			o.Log = func(line string) {
+				if strings.HasSuffix(line, "LIST") {
+					lists++
+				}
+				log(line)
+			}
+		},
+	})
+	result, o := s.result(`$r=GETFILE("*.*")`)
+	if files := read(t, s.local); result != "OK" || len(files) != 4 || files["D"] != "4" {
+		t.Errorf("got %s and %v\n%s", result, files, o.transcript)
+	}
+	if lists != 2 {
+		t.Errorf("listed %d times", lists)
 	}
 }
