@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -118,5 +119,25 @@ func TestTimeoutTotalThroughAProxy(t *testing.T) {
 	result, o = s.result(`SETTIMEOUT(1,CONNECT)`, `SETPROXY("http://`+proxy.Addr()+`")`, `$r = OPENHOST("ftp.test","joe","pass-word-1")`, `PRINT(GETERROR(CLASS))`)
 	if result != "CONNECT_TIMEOUT" || !o.tells(session.ClassTransient.String()) {
 		t.Errorf("the result is %s\n%s", result, o.transcript)
+	}
+}
+
+// The waits between attempts count too.
+func TestTimeoutTotalEndsRetries(t *testing.T) {
+	s := newSite(t, siteOptions{options: func(o *Options) {
+		o.Hosts = append(o.Hosts, "nobody.test")
+		o.HostMap["nobody.test"] = "127.0.0.1:1"
+		o.Pause = func(ctx context.Context, _ time.Duration) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+	}})
+	began := time.Now()
+	result, o := s.result(`SETRETRY(100,600)`, `SETTIMEOUT(1,TOTAL)`, `$r = OPENHOST("nobody.test")`)
+	if result != "REPLY_TIMEOUT" || !o.tells("TOTAL") {
+		t.Errorf("the result is %s\n%s", result, o.transcript)
+	}
+	if took := time.Since(began); took > 60*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/server"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -140,5 +141,98 @@ func TestCancelled_LeavesTheNextCommandAlone(t *testing.T) {
 		if err := client.control.send(context.Background(), "NOOP", patient.Reply); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A handshake of TLS that stands still is over with the connect time-out: before the
+// greeting, behind AUTH, and on a data connection.
+func TestTimeout_TLS(t *testing.T) {
+	brief := session.Timeouts{Connect: 500 * time.Millisecond, Reply: time.Minute, Idle: time.Minute}
+	replies := map[string]string{"AUTH": "", "behind the 234": "234 go on"}
+	for name, reply := range replies {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t)
+			blocked := make(chan struct{})
+			t.Cleanup(func() { close(blocked) })
+			server.on["AUTH"] = func(f *fakeConn, _ string) {
+				if reply != "" {
+					f.say("%s", reply)
+				}
+				<-blocked
+			}
+			endpoint := server.endpoint()
+			endpoint.Protocol = session.FTPSExplicit
+			late(t, endpoint, brief)
+		})
+	}
+	t.Run("implicit", func(t *testing.T) {
+		t.Parallel()
+		mute, err := net.Listen("tcp", "127.0.0.1:0") // the system answers for it
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer mute.Close()
+		late(t, session.Endpoint{Protocol: session.FTPSImplicit, Host: "h", Address: mute.Addr().String()}, brief)
+	})
+}
+
+func late(t *testing.T, endpoint session.Endpoint, timeouts session.Timeouts) {
+	t.Helper()
+	start := time.Now()
+	_, err := Dial(context.Background(), endpoint, session.Settings{Timeouts: timeouts})
+	var e *session.Error
+	if !errors.As(err, &e) || e.Class != session.ClassTransient || e.Cause != session.ConnectTimeout && e.Cause != session.TLSFailed {
+		t.Errorf("%+v", err)
+	}
+	within(t, start)
+}
+
+// mutePipe connects to an address and passes nothing on in either direction.
+func mutePipe(t *testing.T, to string) net.Conn {
+	t.Helper()
+	far, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, other := net.Pipe()
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		io.Copy(io.Discard, other)
+	}()
+	t.Cleanup(func() {
+		near.Close()
+		other.Close()
+		far.Close()
+		<-drained
+	})
+	return near
+}
+
+func TestTimeout_TLSData(t *testing.T) {
+	_, endpoint := secureServer(t, server.Options{})
+	for _, upload := range []bool{false, true} {
+		client := dialSecure(t, endpoint, session.Settings{
+			Timeouts: session.Timeouts{Connect: 2 * time.Second, Reply: time.Minute, Idle: time.Minute},
+			Dial: func(ctx context.Context, network, to string) (net.Conn, error) {
+				if to == endpoint.Address {
+					return new(net.Dialer).DialContext(ctx, network, to)
+				}
+				return mutePipe(t, to), nil
+			},
+		})
+		start := time.Now()
+		var err error
+		if upload {
+			_, err = client.Upload(context.Background(), "f", session.StoreReplace, strings.NewReader("x"))
+		} else {
+			_, err = client.List(context.Background(), "")
+		}
+		e := wantCause(t, err, session.DataTimeout)
+		if !strings.Contains(e.Error(), "no TLS handshake") {
+			t.Errorf("%v", err)
+		}
+		within(t, start)
 	}
 }
