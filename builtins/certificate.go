@@ -67,7 +67,7 @@ func (s *State) readCertificate(written string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := s.readSmall(path)
+	data, err := s.readSmall(path, false)
 	if err != nil {
 		return nil, s.files.Failure("reading the certificate", path, err)
 	}

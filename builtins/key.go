@@ -41,7 +41,7 @@ func (s *State) readKey(written, passphrase string) (session.Login, error) {
 	if err != nil {
 		return session.Login{}, err
 	}
-	data, err := s.readSmall(path)
+	data, err := s.readSmall(path, true)
 	if err != nil {
 		return session.Login{}, s.files.Failure("reading the key", path, err)
 	}
@@ -53,7 +53,7 @@ func (s *State) readKey(written, passphrase string) (session.Login, error) {
 	if err != nil {
 		return session.Login{}, err
 	}
-	switch data, err := s.readSmall(beside); {
+	switch data, err := s.readSmall(beside, false); {
 	case err == nil:
 		key.KeyCertificate = data
 	case !errors.Is(err, fs.ErrNotExist):
@@ -62,13 +62,17 @@ func (s *State) readKey(written, passphrase string) (session.Login, error) {
 	return key, nil
 }
 
-// readSmall reads a file that holds a key.
-func (s *State) readSmall(path netio.LocalPath) ([]byte, error) {
+// readSmall reads a file that holds a key; private is for one that nobody else should
+// be able to read.
+func (s *State) readSmall(path netio.LocalPath, private bool) ([]byte, error) {
 	file, err := s.files.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close() // it was only read
+	if info, err := file.Stat(); err == nil && private && s.files.System() != "windows" && info.Mode().Perm()&0o077 != 0 && !s.options.Pretended {
+		s.warn("the key %s can be read by others: chmod 600 makes it yours alone", quoted(path.String()))
+	}
 	data, err := io.ReadAll(io.LimitReader(file, mostKeyFile+1))
 	if err == nil && len(data) > mostKeyFile {
 		err = errors.New("it is too long for a key")

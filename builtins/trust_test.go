@@ -3,6 +3,7 @@ package builtins
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,20 @@ func TestSetKeyFile(t *testing.T) {
 		endpoints, _ := endpointsOf(t, options, session.SFTP, `SETKEYFILE("openssh-ed25519")`, `OPENHOST("h")`, `SETKEYFILE(NONE)`, `OPENHOST("h")`)
 		if len(endpoints) != 2 || endpoints[0].Login.Key == nil || endpoints[0].Login.KeyCertificate == nil || endpoints[1].Login.Key != nil {
 			t.Errorf("%+v", endpoints)
+		}
+	})
+	t.Run("that others can read", func(t *testing.T) {
+		if runtime.GOOS == "windows" {
+			t.Skip("Windows has access lists instead of modes")
+		}
+		path := filepath.Join(folder, "openssh-ed25519")
+		for mode, warned := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			if _, o := endpointsOf(t, options, session.SFTP, `SETKEYFILE("openssh-ed25519")`); o.has("can be read by others") != warned || o.result.Status != 0 {
+				t.Errorf("mode %o: %s", mode, o.transcript)
+			}
 		}
 	})
 	t.Run("locked", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,88 +12,66 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/sftpc/sftpc/netio/server/sftpserver"
 )
 
-// sshServerCommand is `sshserver NAME [key=value …]`: a server of SSH on loopback that
-// shows its host keys and lets nobody in, until the script ends; its address is in
-// $NAME. Keys: keys=ed25519,ecdsa,rsa (the types it has; ed25519 alone), known=FILE
-// and stale=FILE (append a line with its first key, or with another of that type),
-// config=FILE (an ssh_config in which files is its alias).
+// sshServerCommand is `sshserver NAME DIR [key=value …]`: an embedded server of SFTP on
+// loopback until the script ends; its address is in $NAME, the fingerprint of its first
+// host key in $NAME_KEY. Keys: keys=ed25519,ecdsa,rsa (the types of host keys it has;
+// ed25519 alone), known=FILE and stale=FILE (append a line with its first key, or with
+// another of that type), config=FILE (an ssh_config in which files is its alias),
+// login=FILE (a public key that opens it, besides acme's password).
 func sshServerCommand(ts *testscript.TestScript, negated bool, args []string) {
-	if negated || len(args) < 1 {
-		ts.Fatalf("usage: sshserver NAME [key=value …]")
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: sshserver NAME DIR [key=value …]")
 	}
-	types, known, stale, config := []string{"ed25519"}, "", "", ""
-	for _, arg := range args[1:] {
+	folder := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(folder, 0o755))
+	options := sftpserver.Options{Dir: folder, Users: map[string]string{"acme": "very-secret-1"}}
+	files := map[string]string{}
+	types := []string{"ed25519"}
+	for _, arg := range args[2:] {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
 		case "keys":
 			types = strings.Split(value, ",")
-		case "known":
-			known = value
-		case "stale":
-			stale = value
-		case "config":
-			config = value
+		case "login":
+			options.AuthorizedKeys = []byte(ts.ReadFile(value))
+		case "known", "stale", "config":
+			files[key] = value
 		default:
 			ts.Fatalf("sshserver: unknown key %s", key)
 		}
 	}
-	options := &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, os.ErrPermission }}
-	var first ssh.PublicKey
 	for _, kind := range types {
-		key := newHostKey(ts, kind)
-		options.AddHostKey(key)
-		if first == nil {
-			first = key.PublicKey()
-		}
+		options.HostKeys = append(options.HostKeys, newHostKey(ts, kind))
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	first := options.HostKeys[0].PublicKey()
+	s, err := sftpserver.Listen(context.Background(), "127.0.0.1:0", options)
 	ts.Check(err)
-	var served sync.WaitGroup
-	served.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			served.Go(func() {
-				defer conn.Close()
-				// Nobody gets through the login.
-				_, _, _, _ = ssh.NewServerConn(conn, options)
-			})
+	ts.Defer(func() { s.Close() })
+	host, port, err := net.SplitHostPort(s.Addr())
+	ts.Check(err)
+	appendTo := func(kind, text string) {
+		if files[kind] == "" {
+			return
 		}
-	})
-	ts.Defer(func() {
-		listener.Close()
-		served.Wait()
-	})
-	address := listener.Addr().String()
-	appendLine := func(file string, key ssh.PublicKey) {
-		f, err := os.OpenFile(ts.MkAbs(file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		f, err := os.OpenFile(ts.MkAbs(files[kind]), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		ts.Check(err)
-		_, err = f.WriteString(knownhosts.Line([]string{address}, key) + "\n")
+		_, err = f.WriteString(text)
 		ts.Check(err)
 		ts.Check(f.Close())
 	}
-	if known != "" {
-		appendLine(known, first)
-	}
-	if stale != "" {
-		appendLine(stale, newHostKey(ts, types[0]).PublicKey())
-	}
-	if config != "" {
-		host, port, err := net.SplitHostPort(address)
-		ts.Check(err)
-		text := fmt.Sprintf("Host files\n  HostName %s\n  Port %s\n  ProxyCommand nc %%h %%p\n", host, port)
-		ts.Check(os.WriteFile(ts.MkAbs(config), []byte(text), 0o600))
-	}
-	ts.Setenv(args[0], address)
+	appendTo("known", knownhosts.Line([]string{s.Addr()}, first)+"\n")
+	appendTo("stale", knownhosts.Line([]string{s.Addr()}, newHostKey(ts, types[0]).PublicKey())+"\n")
+	appendTo("config", fmt.Sprintf("Host files\n  HostName %s\n  Port %s\n  ProxyCommand nc %%h %%p\n", host, port))
+	ts.Setenv(args[0], s.Addr())
+	ts.Setenv(args[0]+"_KEY", ssh.FingerprintSHA256(first))
 }
 
 func newHostKey(ts *testscript.TestScript, kind string) ssh.Signer {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/filelock"
 	"github.com/sftpc/sftpc/netio/internal/names"
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -103,7 +104,7 @@ func (p *Part) open() (again bool, err error) {
 		return false, err
 	}
 	p.file = file
-	locked, err := lock(file)
+	locked, err := filelock.Try(file)
 	switch {
 	case err != nil:
 	case !locked && fresh:
@@ -297,7 +298,7 @@ func (p *Part) reopen() error {
 		return err
 	}
 	p.file = file
-	if locked, err := lock(file); err != nil || !locked {
+	if locked, err := filelock.Try(file); err != nil || !locked {
 		p.ended = true
 		return errors.Join(err, file.Close())
 	}

@@ -11,28 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes the file for this run without waiting; false if another has it. The
-// lock ends with the file. File systems that know no locks are used without.
-func lock(file *os.File) (bool, error) {
-	connection, err := file.SyscallConn()
-	if err != nil {
-		return false, err
-	}
-	var failed error
-	if err := connection.Control(func(fd uintptr) {
-		failed = unix.Flock(int(fd), unix.LOCK_EX|unix.LOCK_NB)
-	}); err != nil {
-		return false, err
-	}
-	switch {
-	case errors.Is(failed, unix.EWOULDBLOCK):
-		return false, nil
-	case errors.Is(failed, unix.ENOTSUP), errors.Is(failed, unix.ENOLCK), errors.Is(failed, unix.ENOSYS):
-		return true, nil
-	}
-	return failed == nil, failed
-}
-
 // isOurs reports whether a file can be our own: it is a file, belongs to the user
 // we run as and has no second name. One without any name is just being removed by
 // another run.

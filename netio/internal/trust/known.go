@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sftpc/sftpc/netio/internal/filelock"
 )
 
 // The record of certificates is a text of lines "host:port SHA256:… 2026-11-24". A
@@ -132,7 +134,7 @@ func lockRecord(name string) (unlock func(), err error) {
 		return nil, err
 	}
 	for end := time.Now().Add(recordPatience); ; time.Sleep(5 * time.Millisecond) {
-		locked, err := lock(f)
+		locked, err := filelock.Try(f)
 		switch {
 		case err != nil:
 			f.Close()

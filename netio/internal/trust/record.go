@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/internal/filelock"
 )
 
 // recordedBy begins the comment of a line that we wrote; the moment follows.
@@ -131,7 +133,7 @@ func openLocked(name string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		locked, err := lock(file)
+		locked, err := filelock.Try(file)
 		if err == nil && locked {
 			ours, err1 := file.Stat()
 			there, err2 := os.Stat(name)

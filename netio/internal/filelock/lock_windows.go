@@ -1,4 +1,4 @@
-package trust
+package filelock
 
 import (
 	"errors"
@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lock takes the file without waiting; false if another has it. The lock ends with
+// Try takes the file without waiting; false if another has it. The lock ends with
 // the file. One byte far behind any content is locked, since locks of Windows keep
 // others from reading.
-func lock(file *os.File) (bool, error) {
+func Try(file *os.File) (bool, error) {
 	connection, err := file.SyscallConn()
 	if err != nil {
 		return false, err

@@ -1,6 +1,6 @@
 //go:build unix
 
-package trust
+package filelock
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes the file without waiting; false if another has it. The lock ends with
+// Try takes the file without waiting; false if another has it. The lock ends with
 // the file. File systems that know no locks are used without.
-func lock(file *os.File) (bool, error) {
+func Try(file *os.File) (bool, error) {
 	connection, err := file.SyscallConn()
 	if err != nil {
 		return false, err
