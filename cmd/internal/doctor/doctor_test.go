@@ -239,7 +239,7 @@ func TestReport_Hostile(t *testing.T) {
 			t.Errorf("raw bytes: %q", out)
 		}
 		for _, line := range strings.Split(out, "\n") {
-			if len(line) > 1200 {
+			if len(line) > 2000 {
 				t.Errorf("a line of %d bytes", len(line))
 			}
 		}

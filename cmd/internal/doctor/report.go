@@ -126,7 +126,7 @@ func (s *Subject) add(f Finding) {
 
 // short bounds what a server can make us tell.
 func short(text string) string {
-	const most = 400
+	const most = 800
 	if len(text) <= most {
 		return text
 	}

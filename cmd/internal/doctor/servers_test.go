@@ -8,6 +8,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -78,5 +79,33 @@ func healthy(t *testing.T, states map[string]State, endpoint session.Endpoint) {
 	}
 	if want := map[bool]int{false: 4, true: 2}[strings.Contains(endpoint.Host, ":")]; data != want {
 		t.Errorf("%d ways to a data connection, want %d: %+v", data, want, report.Subjects[0].Findings)
+	}
+}
+
+// Servers of SFTP are believed by the rig's known hosts, and not without.
+func TestServersOfSFTPAreHealthy(t *testing.T) {
+	for _, name := range []string{"OPENSSH", "MODSFTP"} {
+		port, keys := os.Getenv("SFTPC_RIG_"+name), os.Getenv("SFTPC_RIG_SSH")
+		if port == "" || keys == "" {
+			t.Fatalf("%s is not to be found: these tests need the rig of testdata/servers (make test-servers)", name)
+		}
+		endpoint := session.Endpoint{
+			Protocol: session.SFTP, Host: os.Getenv("SFTPC_RIG_HOST"), Address: net.JoinHostPort(os.Getenv("SFTPC_RIG_HOST"), port),
+			User: os.Getenv("SFTPC_RIG_USER"), Password: os.Getenv("SFTPC_RIG_PASSWORD"),
+		}
+		wait := 15 * time.Second
+		options := Options{Timeouts: session.Timeouts{Connect: wait, Reply: wait, Idle: wait}, Connections: 2}
+		for _, known := range []bool{true, false} {
+			if known {
+				endpoint.Trust.KnownHosts = []string{filepath.Join(keys, "known_hosts")}
+			} else {
+				endpoint.Trust.KnownHosts = nil
+			}
+			report := NewReport([]Subject{Examine(context.Background(), endpoint, options)})
+			script := strings.Join(report.Subjects[0].Script, "\n")
+			if report.Good != known || strings.HasPrefix(script, "SETHOSTKEY(") == known {
+				t.Errorf("%s, known %t: %+v", name, known, report)
+			}
+		}
 	}
 }
