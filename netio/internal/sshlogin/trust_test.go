@@ -111,3 +111,21 @@ func TestConnect_NewAndAny(t *testing.T) {
 		t.Errorf("ANY recorded something")
 	}
 }
+
+// Keys are exchanged again after so many bytes, and the host key is shown again: that
+// is no news, and nothing is told or recorded a second time.
+func TestConnect_FurtherKeyExchanges(t *testing.T) {
+	server := &sshServer{password: "correct horse", change: func(config *ssh.ServerConfig) { config.RekeyThreshold = 256 }}
+	var told []string
+	endpoint := visit(server.start(t))
+	endpoint.Trust = session.Trust{Level: session.TrustAny, Notice: func(text string) { told = append(told, text) }}
+	client := connect(t, endpoint, patient())
+	for range 50 {
+		if _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(told) != 1 {
+		t.Errorf("told %q", told)
+	}
+}
