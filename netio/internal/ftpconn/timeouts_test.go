@@ -214,7 +214,7 @@ func TestTimeout_TLSData(t *testing.T) {
 	_, endpoint := secureServer(t, server.Options{})
 	for _, upload := range []bool{false, true} {
 		client := dialSecure(t, endpoint, session.Settings{
-			Timeouts: session.Timeouts{Connect: 2 * time.Second, Reply: time.Minute, Idle: time.Minute},
+			Timeouts: session.Timeouts{Connect: time.Minute, Reply: time.Minute, Idle: time.Minute},
 			Dial: func(ctx context.Context, network, to string) (net.Conn, error) {
 				if to == endpoint.Address {
 					return new(net.Dialer).DialContext(ctx, network, to)
@@ -222,6 +222,7 @@ func TestTimeout_TLSData(t *testing.T) {
 				return mutePipe(t, to), nil
 			},
 		})
+		client.Adjust(session.Settings{Timeouts: session.Timeouts{Connect: time.Second, Reply: time.Minute, Idle: time.Minute}})
 		start := time.Now()
 		var err error
 		if upload {
