@@ -371,7 +371,7 @@ func refusesOffset(err error) bool {
 	return false
 }
 
-// resumeAt decides whether what an earlier run left is taken up.
+// resumeAt decides whether what an earlier run or attempt left is taken up.
 func (s *State) resumeAt(remote string, entry session.Entry, part *netio.Part, m *meter) error {
 	if m.event.Done == 0 {
 		return nil
@@ -380,7 +380,7 @@ func (s *State) resumeAt(remote string, entry session.Entry, part *netio.Part, m
 		return s.restart(part, m)
 	}
 	s.tell("Resuming %s at %s", remote, plural64(m.event.Done, "byte"))
-	return nil
+	return part.GoOn(m.event.Done)
 }
 
 func (s *State) restart(part *netio.Part, m *meter) error {

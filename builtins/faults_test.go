@@ -487,3 +487,39 @@ func TestFullDisks(t *testing.T) {
 		t.Log("only Linux is tried")
 	}
 }
+
+// A disk that was full and has room again: what the system took of the last piece
+// before it said so is not written a second time.
+func TestDiskThatWasFull(t *testing.T) {
+	for _, p := range speeches() {
+		t.Run(p.name, func(t *testing.T) {
+			text := strings.Repeat("0123456789", 3*faultSize/10)
+			filler, mounted := "", false
+			s := p.serve(t, siteOptions{
+				files:   map[string]string{"big": text},
+				options: func(h *Options) { h.Settings = map[string]string{"retry": "2, 0"} },
+				folders: func(_, local string) {
+					// An odd number of the system's pages is left, which no piece of ours ends at.
+					if mounted = smallDisk(t, local, 6*faultSize); mounted {
+						filler = filepath.Join(local, "filler")
+						write(t, local, map[string]string{"filler": strings.Repeat("x", 6*faultSize-faultSize*3/2-3*4096)})
+					}
+				},
+			})
+			if !mounted {
+				t.Skip("no small file system can be made here")
+			}
+			s.job.Events = func(e Event) {
+				if e.Kind == Message && strings.Contains(e.Text, "; attempt 2 of 2") {
+					if err := os.Remove(filler); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			o := s.run(p.script(transfersOf()[0])...)
+			if got := read(t, s.local)["big"]; !o.has("attempt 2 of 2") || got != text {
+				t.Errorf("%d bytes are there, of %d; the same: %v\n%s", len(got), len(text), got == text, o.transcript)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package localfs
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -197,6 +198,27 @@ func (p *Part) Restart() error {
 		return nil
 	}
 	return p.fail(p.startAnew())
+}
+
+// GoOn makes the part end at offset, where the next byte is written then. What lies
+// behind is of a write that failed in the middle, which nobody counted.
+func (p *Part) GoOn(offset int64) error {
+	if p.ended {
+		return nil
+	}
+	info, err := p.file.Stat()
+	switch {
+	case err != nil:
+		return p.fail(err)
+	case info.Size() < offset:
+		return p.fail(fmt.Errorf("the unfinished file has %d bytes, of %d that were written", info.Size(), offset))
+	case info.Size() > offset:
+		if err := p.file.Truncate(offset); err != nil {
+			return p.fail(err)
+		}
+	}
+	_, err = p.file.Seek(offset, io.SeekStart)
+	return p.fail(err)
 }
 
 // Checkpoint makes what was written so far durable, so that it can be taken up

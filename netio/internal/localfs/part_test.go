@@ -154,6 +154,27 @@ func TestPart_Resume(t *testing.T) {
 	}
 }
 
+// What a write that failed left behind what was counted is gone.
+func TestPart_GoOn(t *testing.T) {
+	dir := makeFiles(t)
+	f := open(t, Options{Root: dir})
+	p := startPart(t, f, Note{Size: -1})
+	write(t, p, "0123 of which nobody knows")
+	if err := p.GoOn(4); err != nil {
+		t.Fatal(err)
+	}
+	write(t, p, "45")
+	if err := p.GoOn(9); err == nil {
+		t.Error("the part goes on behind its end")
+	}
+	if err := p.Commit(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := content(t, dir, "sales.xls"); got != "012345" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A run that was killed leaves what it had made durable.
 func TestPart_Killed(t *testing.T) {
 	dir := makeFiles(t)
