@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -285,11 +286,32 @@ func (h *handshake) Read(b []byte) (int, error) {
 		h.lock.Lock()
 		defer h.lock.Unlock()
 		h.first = append(h.first, b[:min(n, mostFirst-len(h.first))]...)
-		if len(h.first) == mostFirst {
+		if len(h.first) == mostFirst || bytes.HasPrefix(h.first, []byte("SSH-")) {
 			h.learned.Store(true)
+		} else if speaksOther(h.first) {
+			return 0, errOtherProtocol
 		}
 	}
 	return n, err
+}
+
+// errOtherProtocol ends a handshake at once; what the server said is in first.
+var errOtherProtocol = errors.New("the server does not speak SSH")
+
+// speaksOther recognizes the greetings of FTP, SMTP, HTTP, IMAP and POP3, behind which
+// such a server waits for as long as we do. Any other line may stand before the one
+// that begins with SSH-.
+func speaksOther(first []byte) bool {
+	line, _, ended := bytes.Cut(first, []byte("\n"))
+	if !ended {
+		return false
+	}
+	for _, prefix := range []string{"HTTP/", "* OK", "+OK"} {
+		if bytes.HasPrefix(line, []byte(prefix)) {
+			return true
+		}
+	}
+	return len(line) > 3 && (line[3] == ' ' || line[3] == '-') && strings.Trim(string(line[:3]), "0123456789") == ""
 }
 
 // checked says that the server is the right one: the login has time of its own,

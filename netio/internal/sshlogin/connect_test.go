@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,6 +132,27 @@ func TestConnect_NotSSH(t *testing.T) {
 	refuse(t, visit(speak("220 Welcome\x1b[2J to FTP\r\n", true)), settings, session.ProtocolError, `does not speak SSH, it says: "220 Welcome\x1b[2J to FTP"`)
 	refuse(t, visit(speak("", false)), patient(), session.ConnectionLost)
 	refuse(t, visit(speak("HTTP/1.1 400 Bad Request\r\n\r\n", false)), patient(), session.ProtocolError, "HTTP/1.1 400 Bad Request")
+}
+
+// RFC 4253, 4.2: a server may say something before its version.
+func TestConnect_LinesBeforeTheVersion(t *testing.T) {
+	for _, before := range []string{"Authorized users only.\r\n", "2 lines\r\n\r\n", strings.Repeat("x", 200) + "\r\n", "1234 is no reply\r\n"} {
+		server := &sshServer{password: "correct horse"}
+		behind := server.start(t)
+		address := listen(t, func(conn net.Conn) {
+			io.WriteString(conn, before)
+			through, err := net.Dial("tcp", behind)
+			if err != nil {
+				return
+			}
+			defer through.Close()
+			var both sync.WaitGroup
+			both.Go(func() { io.Copy(through, conn); through.Close() })
+			both.Go(func() { io.Copy(conn, through); conn.Close() })
+			both.Wait()
+		})
+		connect(t, visit(address), patient()).Close()
+	}
 }
 
 func TestConnect_Algorithms(t *testing.T) {

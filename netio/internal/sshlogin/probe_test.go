@@ -42,20 +42,20 @@ func TestProbe(t *testing.T) {
 
 func TestProbe_Fails(t *testing.T) {
 	quick := session.Settings{Timeouts: session.Timeouts{Connect: 200 * time.Millisecond}}
-	cause := func(serve func(net.Conn)) session.Cause {
-		_, err := Probe(t.Context(), visit(listen(t, serve)), quick)
+	cause := func(settings session.Settings, serve func(net.Conn)) session.Cause {
+		_, err := Probe(t.Context(), visit(listen(t, serve)), settings)
 		return session.CauseOf(err)
 	}
-	if got := cause(func(conn net.Conn) { io.Copy(io.Discard, conn) }); got != session.ConnectTimeout {
+	if got := cause(quick, func(conn net.Conn) { io.Copy(io.Discard, conn) }); got != session.ConnectTimeout {
 		t.Errorf("mute: cause %d", got)
 	}
-	if got := cause(func(conn net.Conn) {
+	if got := cause(patient(), func(conn net.Conn) {
 		io.WriteString(conn, "220 FTP\r\n")
 		io.Copy(io.Discard, conn)
 	}); got != session.ProtocolError {
 		t.Errorf("FTP: cause %d", got)
 	}
-	if got := cause(func(net.Conn) {}); got != session.ConnectionLost {
+	if got := cause(patient(), func(net.Conn) {}); got != session.ConnectionLost {
 		t.Errorf("closing: cause %d", got)
 	}
 	old := &sshServer{password: "x", change: func(config *ssh.ServerConfig) { config.Ciphers = []string{ssh.InsecureCipherAES128CBC} }}
