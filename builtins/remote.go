@@ -164,7 +164,7 @@ func (s *State) getFileTime(a *arguments) error {
 			return s.untold(name, "time")
 		}
 		if !e.Exact {
-			s.tellVerbose("the time of %s is from a listing: it may be cut to the minute, and the zone is a guess", name)
+			s.tellVerbose("the time of %s is from a listing: it may be cut to the minute, and its zone may be a guess", name)
 		}
 	}
 	a.returns(at.In(s.zone()).Format(dateLayout))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,6 +60,7 @@ func conform(t *testing.T, endpoint session.Endpoint) {
 			r.attributes()
 			r.aborts()
 			r.listings()
+			r.zones()
 			for _, data := range r.seen.of(session.WireData) {
 				if data.Data.Active == mode.active && data.Data.Command != mode.name {
 					t.Errorf("a data connection by %s", data.Data.Command)
@@ -343,5 +345,27 @@ func (r *realServer) listings() {
 	}
 	if _, err := r.List(ctx, "not there"); session.CauseOf(err) != session.NoSuchRemoteFile {
 		r.Errorf("listing what is not there by LIST: %v", err)
+	}
+}
+
+// zones reads listings in a zone that is not the server's, behind listings, which
+// leaves MLSD off.
+func (r *realServer) zones() {
+	ctx := context.Background()
+	r.settings.Zone, r.listZone = time.FixedZone("", 7*3600), listZone{}
+	_, err := r.Upload(ctx, "dated", session.StoreReplace, strings.NewReader("data"))
+	r.must(err)
+	exact, err := r.Stat(ctx, "dated")
+	r.must(err)
+	l, err := r.list("")
+	r.must(err)
+	l, err = r.Dated(ctx, "", l)
+	r.must(err)
+	at := slices.IndexFunc(l.Entries, func(e session.Entry) bool { return e.Name == "dated" })
+	if at < 0 || !exact.Exact {
+		r.Fatalf("%+v of %+v", exact, l)
+	}
+	if behind := exact.Time.Sub(l.Entries[at].Time); behind < -mostAhead || behind > mostBehind {
+		r.Errorf("listed as of %v, and is of %v", l.Entries[at].Time, exact.Time)
 	}
 }
