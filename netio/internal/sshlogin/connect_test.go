@@ -56,6 +56,30 @@ func TestConnect_ByKeyboardInteractive(t *testing.T) {
 	})
 }
 
+// Servers count wrong passwords: one that was refused to a question for it is not given
+// a second time. A question for something else leaves the password its chance.
+func TestConnect_APasswordIsGivenOnce(t *testing.T) {
+	for question, want := range map[string][]string{
+		"Password: ":                 {"none", "keyboard-interactive"},
+		"(alice@h) PASSWORD for NIS": {"none", "keyboard-interactive"},
+		"Token: ":                    {"none", "keyboard-interactive", "password ok"},
+	} {
+		server := &sshServer{password: "correct horse", change: func(config *ssh.ServerConfig) {
+			config.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, challenge ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				challenge("", "", []string{question}, []bool{false})
+				return nil, io.EOF
+			}
+		}}
+		client, err := Connect(t.Context(), visit(server.start(t)), patient())
+		if err == nil {
+			client.Close()
+		}
+		if got := server.logins(); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q (%v)", question, got, want, err)
+		}
+	}
+}
+
 func TestConnect_Refused(t *testing.T) {
 	onlyKeys := &sshServer{keys: []ssh.PublicKey{keyPool.other.PublicKey()}}
 	passwords := &sshServer{password: "another"}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -21,7 +22,8 @@ import (
 //     this machine's user
 //  2. keyboard-interactive, where the one question without an echo is answered with
 //     the password
-//  3. password
+//  3. password, unless keyboard-interactive has just asked for it by that name and
+//     refused it: servers count, and lock accounts
 //
 // Only methods that the server offers are tried, each once between two steps of the
 // login: a server that wants two proofs is given them in the order that it asks.
@@ -42,6 +44,7 @@ type login struct {
 	tried   []string // in order, for messages
 	used    map[string]int
 	steps   int   // how many proofs the server has taken
+	told    int   // in which step, from 1, the password was given to a question for it
 	asked   error // why a question could not be answered
 }
 
@@ -116,7 +119,7 @@ func (l *login) next(state *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	l.began, l.offered = true, state.AllowedMethods
 	l.steps = len(state.PartialSuccessMethods)
 	for _, method := range []string{"publickey", "keyboard-interactive", "password"} {
-		if !slices.Contains(l.offered, method) || l.used[method] > l.steps {
+		if !slices.Contains(l.offered, method) || l.used[method] > l.steps || method == "password" && l.told > l.steps {
 			continue
 		}
 		proof := l.proof(method)
@@ -163,6 +166,9 @@ func (l *login) answerer(password string) ssh.KeyboardInteractiveChallenge {
 				return nil, l.asked
 			}
 			answers[i], answered = password, true
+			if strings.Contains(strings.ToLower(questions[i]), "password") {
+				l.told = l.steps + 1
+			}
 		}
 		return answers, nil
 	}
