@@ -145,6 +145,12 @@ func (d *download) learn(a answer) error {
 	}
 	d.size = int64(about.size)
 	d.limit = max(d.limit, d.size+1)
+	// A name is opened anew on each lane, and may have been given to another file: its
+	// pieces must not be put between those of this one.
+	d.same = func(file handle) bool {
+		there, err := file.attributes()
+		return err == nil && there.size == about.size && there.modified == about.modified && there.flags == about.flags
+	}
 	d.widen(d.size - d.begin)
 	return nil
 }

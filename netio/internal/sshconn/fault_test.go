@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -353,8 +355,9 @@ func TestLanes(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
-			s := visit(t, siteOptions{faults: fault})
-			s.Session.roundTrip = 100 * time.Millisecond // as if the server were far
+			// As if the server were far; what the OPEN itself takes is measured too.
+			s := visit(t, siteOptions{faults: "on OPEN: delay 30ms\n" + fault})
+			s.Session.roundTrip = 100 * time.Millisecond
 			data := noise(24 << 20)
 			for range 2 {
 				p := &progress{file: temporary(t, data)}
@@ -376,6 +379,11 @@ func TestLanes(t *testing.T) {
 			}
 			_, err := s.Stat(ctx, "file")
 			s.must(err)
+			s.extra.mu.Lock()
+			defer s.extra.mu.Unlock()
+			if used := len(s.extra.lanes); (used == mostLanes-1) != (fault == "") {
+				t.Errorf("%d further channels were opened", used)
+			}
 		})
 	}
 }
@@ -433,5 +441,70 @@ func TestCancel(t *testing.T) {
 		if session.CauseOf(err) != want {
 			t.Errorf("round %d, afterwards: %v", i, err)
 		}
+	}
+}
+
+// A name that is given to another file between the first channel's OPEN and that of a
+// further one: what arrives is the file that was opened first, and not a piece of each.
+func TestLanes_OtherFile(t *testing.T) {
+	const size = 24 << 20
+	old, other := noise(size), noise(size+1)
+	var s *site
+	var opens atomic.Int32
+	s = serve(t, siteOptions{faults: "on READ: delay 2ms\non OPEN: delay 30ms", server: sftpserver.Options{Log: func(line string) {
+		if !strings.HasSuffix(line, "OPEN /file") {
+			return
+		}
+		if opens.Add(1) == 2 {
+			s.file("new", other)
+			s.must(os.Rename(filepath.Join(s.dir, "new"), filepath.Join(s.dir, "file")))
+		}
+	}}})
+	s.file("file", old)
+	client, err := s.dial(siteOptions{})
+	s.must(err)
+	s.Session = client
+	client.roundTrip = 100 * time.Millisecond // as if the server were far
+	var got bytes.Buffer
+	if n, err := s.Download(context.Background(), "file", 0, &got); err != nil || n != size || !bytes.Equal(got.Bytes(), old) {
+		t.Errorf("%d bytes, %v; the same: %v", n, err, bytes.Equal(got.Bytes(), old))
+	}
+	s.must(s.Close(context.Background()))
+	if opens.Load() < 2 {
+		t.Error("no further channel was used")
+	}
+}
+
+// A DATA too short for its own length ends the wire, and who waits for it is told.
+func TestWire_EveryQuestionIsAnswered(t *testing.T) {
+	for _, rest := range []string{"", "\x00\x00\x00", "\x00\x00\x00\x09x"} {
+		ours, theirs := net.Pipe()
+		w := newWire(ours)
+		read := make(chan error, 1)
+		go func() {
+			_, err := w.Read(make([]byte, 1))
+			read <- err
+		}()
+		go func() {
+			question := make([]byte, 9)
+			io.ReadFull(theirs, question)
+			packet := appendNumber(nil, uint32(5+len(rest)))
+			theirs.Write(append(append(append(packet, fxData), question[5:]...), rest...))
+			io.Copy(io.Discard, theirs)
+		}()
+		done := make(chan answer, 1)
+		w.ask(&question{into: make([]byte, 9), done: done}, fxRead, nil, nil)
+		if err := <-read; session.CauseOf(err) != session.ProtocolError {
+			t.Errorf("%q: %v", rest, err)
+		}
+		select {
+		case a := <-done:
+			if session.CauseOf(a.err) != session.ProtocolError {
+				t.Errorf("%q: the answer is %v", rest, a.err)
+			}
+		default: // the wire tells before it ends
+			t.Errorf("%q: nobody is told", rest)
+		}
+		theirs.Close()
 	}
 }

@@ -180,7 +180,8 @@ func (l local) left() int64 {
 type transfer struct {
 	s       *Session
 	path    string
-	flags   uint32 // for opening the file on further lanes
+	flags   uint32                 // for opening the file on further lanes
+	same    func(file handle) bool // tells whether a further handle leads to the same file; nil is not asked
 	submit  func(p *port, piece *piece, done chan<- answer)
 	late    func(a answer) // takes an answer that comes after a failure; nil drops it
 	ports   []*port
@@ -241,6 +242,11 @@ func (t *transfer) widen(size int64) {
 		file, err := l.open(t.path, t.flags)
 		if err != nil {
 			return // one lane does it all, if slower
+		}
+		if t.same != nil && !t.same(file) {
+			t.s.note("another file bears the name by now, so one channel reads the one that was opened")
+			file.forget()
+			return
 		}
 		t.joining.Lock()
 		defer t.joining.Unlock()

@@ -213,7 +213,7 @@ func (w *wire) answer(q *question, kind byte, rest int) error {
 	if kind == fxData && q.into != nil {
 		var head [4]byte
 		if rest < 4 {
-			return nonsense("data without a length")
+			return w.lost(q, nonsense("data without a length"))
 		}
 		if _, err := io.ReadFull(w.input, head[:]); err != nil {
 			return w.lost(q, err)
