@@ -147,6 +147,36 @@ type Server struct {
 	address  net.Addr
 	sessions int    // connections now
 	counter  uint64 // connections so far
+	// claims are the newest upload of each name below the root, so that the late end of
+	// one that was cut does not take away what the next one writes.
+	claims map[string]uint64
+	claim  uint64 // uploads so far
+}
+
+// claimName makes the caller the newest upload of a name, before it opens the file.
+func (s *Server) claimName(name string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claims == nil {
+		s.claims = make(map[string]uint64)
+	}
+	s.claim++
+	s.claims[name] = s.claim
+	return s.claim
+}
+
+// releaseName ends a claim, and with remove the file too, if nobody has claimed the
+// name since.
+func (s *Server) releaseName(name string, claim uint64, remove bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claims[name] != claim {
+		return
+	}
+	delete(s.claims, name)
+	if remove {
+		s.root.Remove(name)
+	}
 }
 
 // New makes a server that does not listen yet. Close must be called even if

@@ -39,6 +39,7 @@ type transfer struct {
 type upload struct {
 	file     *os.File
 	name     string // below the root
+	claim    uint64 // to name
 	made     bool   // by this command: removed again if no data connection comes
 	offset   int64
 	truncate bool
@@ -103,8 +104,9 @@ func (t *transfer) run() {
 	stop := context.AfterFunc(t.ctx, func() { closeHard(conn) })
 	defer stop()
 	var err error
-	if t.upload != nil {
+	if u := t.upload; u != nil {
 		err = t.receive(conn)
+		t.session.server.releaseName(u.name, u.claim, false)
 	} else {
 		err = t.deliver(conn)
 	}
@@ -170,9 +172,7 @@ func (t *transfer) connect() net.Conn {
 func (t *transfer) giveUp() {
 	if u := t.upload; u != nil {
 		u.file.Close()
-		if u.made {
-			t.session.server.root.Remove(u.name)
-		}
+		t.session.server.releaseName(u.name, u.claim, u.made)
 	}
 }
 
@@ -372,8 +372,10 @@ func (s *session) store(c *command, name string, flags int, offset int64) {
 	if !s.hasData(c) {
 		return
 	}
+	claim := s.server.claimName(local(name))
 	file, made, err := s.openStore(name, flags)
 	if err != nil {
+		s.server.releaseName(local(name), claim, false)
 		s.dropData()
 		s.refuse(c, err)
 		return
@@ -381,9 +383,7 @@ func (s *session) store(c *command, name string, flags int, offset int64) {
 	if offset > 0 {
 		if info, err := file.Stat(); err != nil || offset > info.Size() {
 			file.Close()
-			if made {
-				s.server.root.Remove(local(name))
-			}
+			s.server.releaseName(local(name), claim, made)
 			s.dropData()
 			s.reply(c, 554, "The restart position is behind the end of the file")
 			return
@@ -391,7 +391,7 @@ func (s *session) store(c *command, name string, flags int, offset int64) {
 	}
 	t := &transfer{
 		command: c, ascii: s.ascii,
-		upload:      &upload{file: file, name: local(name), made: made, offset: offset, truncate: flags&os.O_APPEND == 0},
+		upload:      &upload{file: file, name: local(name), claim: claim, made: made, offset: offset, truncate: flags&os.O_APPEND == 0},
 		preliminary: "Ready for " + path.Base(name),
 		final:       "Transfer complete",
 	}
