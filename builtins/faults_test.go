@@ -226,7 +226,7 @@ func TestOneCutIsSurvived(t *testing.T) {
 							o := s.run(p.script(to)...)
 							lines := o.lines()
 							if p.name == "SFTP" && lines[0] == "12451" {
-								t.Skip("a cut in the middle of a proof is still taken for its refusal")
+								t.Skip("an end in the middle of a proof counts as its refusal, lest a wrong password be tried three times")
 							}
 							if lines[len(lines)-1] != "OK" || lines[0] != "OK" {
 								t.Errorf("the result is %s\n%s", lines, o.transcript)
@@ -330,7 +330,7 @@ func TestOneCutInAScript(t *testing.T) {
 					t.Run(fmt.Sprintf("%+v", h), func(t *testing.T) {
 						_, s, o := run(t, &h)
 						if p.name == "SFTP" && strings.HasPrefix(o.stdout, "12451") {
-							t.Skip("a cut in the middle of a proof is still taken for its refusal")
+							t.Skip("an end in the middle of a proof counts as its refusal, lest a wrong password be tried three times")
 						}
 						if o.stdout != want.stdout {
 							t.Errorf("got %q, want %q\n%s", o.stdout, want.stdout, o.transcript)
