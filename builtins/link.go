@@ -44,6 +44,7 @@ var (
 	_ session.Adjuster    = (*link)(nil)
 	_ session.Hasher      = (*link)(nil)
 	_ session.Dater       = (*link)(nil)
+	_ session.Glancer     = (*link)(nil)
 	_ session.UniqueNamer = (*link)(nil)
 	_ session.Replacer    = (*link)(nil)
 )
@@ -388,6 +389,15 @@ func (l *link) Stat(ctx context.Context, name string) (entry session.Entry, err 
 		return err
 	})
 	return entry, err
+}
+
+// Glance is Stat without a listing, where the session below knows a difference.
+func (l *link) Glance(ctx context.Context, name string) (entry session.Entry, found bool, err error) {
+	err = l.repeat(ctx, func(open session.Session) (err error) {
+		entry, found, err = session.Glance(ctx, open, name)
+		return err
+	})
+	return entry, found, err
 }
 
 // Chmod sets permission bits; doing it twice is doing it once.

@@ -76,14 +76,16 @@ func (o *sending) persist(name string, err error) error {
 	}
 }
 
-// noteStanding asks what bears the name before the first byte goes out.
+// noteStanding asks what bears the name before the first byte goes out. Where only a
+// listing would tell, nothing is asked: it would cost each upload a data connection.
 func (o *sending) noteStanding(name string) error {
 	o.stood = nil
 	if o.before.Size() < resumeLeast || !o.resumable() {
 		return nil
 	}
-	switch e, err := o.state.session.Stat(o.ctx, name); {
-	case err == nil:
+	e, found, err := session.Glance(o.ctx, o.state.session, name)
+	switch {
+	case found:
 		o.stood = &e
 	case passes(err):
 		return err

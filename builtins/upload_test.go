@@ -12,6 +12,26 @@ import (
 	"github.com/sftpc/sftpc/netio/server"
 )
 
+// What bears the name before is asked of uploads that may be resumed, but never at
+// the price of a data connection.
+func TestPutFile_OneDataConnection(t *testing.T) {
+	for name, change := range map[string]func(*server.Options){
+		"with MLST": nil,
+		"without":   func(o *server.Options) { o.DisabledCommands = []string{"MLST", "MLSD"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, siteOptions{change: change})
+			large := strings.Repeat("x", resumeLeast)
+			write(t, s.local, map[string]string{"large": large})
+			result, o := s.result(`$r = PUTFILE("large")`)
+			if result != "OK" || strings.Count(o.transcript, "passive: ") != 1 {
+				t.Errorf("the result is %s\n%s", result, o.transcript)
+			}
+			holds(t, s.remote, map[string]string{"large": large})
+		})
+	}
+}
+
 func TestPutFile(t *testing.T) {
 	cases := []struct {
 		name   string

@@ -206,6 +206,25 @@ type UniqueNamer interface {
 	StoredName() string
 }
 
+// Glancer is implemented by sessions whose Stat may have to read a listing.
+type Glancer interface {
+	// Glance is Stat without a listing, for questions that are not worth one: found is
+	// false where there is no such name, and where only a listing would tell.
+	Glance(ctx context.Context, name string) (entry Entry, found bool, err error)
+}
+
+// Glance asks a session that may be a Glancer, and by Stat one that is not.
+func Glance(ctx context.Context, s Session, name string) (entry Entry, found bool, err error) {
+	if glancer, ok := s.(Glancer); ok {
+		return glancer.Glance(ctx, name)
+	}
+	entry, err = s.Stat(ctx, name)
+	if CauseOf(err) == NoSuchRemoteFile {
+		return Entry{}, false, nil
+	}
+	return entry, err == nil, err
+}
+
 // Dater is implemented by sessions whose listings may tell times in a zone that the
 // server does not name.
 type Dater interface {

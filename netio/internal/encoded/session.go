@@ -204,6 +204,19 @@ func (s *Session) Adjust(settings session.Settings) {
 	}
 }
 
+// Glance asks the session below.
+func (s *Session) Glance(ctx context.Context, name string) (entry session.Entry, found bool, err error) {
+	err = s.with("asking for", name, func(name string) error {
+		entry, found, err = session.Glance(ctx, s.inner, name)
+		return err
+	})
+	if err != nil || !found {
+		return session.Entry{}, false, err
+	}
+	entry.Name, entry.Target = name, s.encoding.decodeText(entry.Target)
+	return entry, true, nil
+}
+
 // Dated asks the session below, which knows the names as the server has them. Without
 // it the times stay.
 func (s *Session) Dated(ctx context.Context, dir string, l session.Listing) (session.Listing, error) {

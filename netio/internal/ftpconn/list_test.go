@@ -208,6 +208,36 @@ func TestStat(t *testing.T) {
 	}
 }
 
+// A glance makes no data connection, and so does not find what only a listing tells.
+func TestGlance(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		server := newFake(t)
+		server.put("/d/f", []byte("12345"))
+		server.dirs["/d"] = true
+		if plain {
+			withoutMLSD(server)
+		}
+		refuse := func(c *fakeConn, verb string) { t.Errorf("%s for a glance", verb); c.say("502 no") }
+		for _, verb := range []string{"EPSV", "PASV", "MLSD", "LIST"} {
+			server.on[verb] = refuse
+		}
+		client := server.connect(session.Settings{})
+		ctx := context.Background()
+		entry, found, err := client.Glance(ctx, "d/f")
+		if err != nil || !found || entry.Size != 5 || entry.Name != "d/f" || entry.Time.Year() != 2026 {
+			t.Errorf("a file: %+v, %t, %v", entry, found, err)
+		}
+		for _, name := range []string{"x", "d/x", "x/y", ".x"} {
+			if entry, found, err := client.Glance(ctx, name); err != nil || found {
+				t.Errorf("%s: %+v, %t, %v", name, entry, found, err)
+			}
+		}
+		if _, found, err := client.Glance(ctx, "d"); err != nil || found == plain {
+			t.Errorf("a directory: found is %t, %v", found, err)
+		}
+	}
+}
+
 func TestStat_ListingWithUnknownLinesProvesNothing(t *testing.T) {
 	server := newFake(t)
 	withoutMLSD(server)

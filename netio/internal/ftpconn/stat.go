@@ -28,6 +28,19 @@ func (s *Session) Stat(ctx context.Context, name string) (entry session.Entry, e
 	return entry, nil
 }
 
+// Glance asks for one name by MLST, or by SIZE and MDTM, and makes no data
+// connection.
+func (s *Session) Glance(ctx context.Context, name string) (entry session.Entry, found bool, err error) {
+	err = s.named(ctx, "asking for", name, func() error {
+		entry, found, err = s.glance(name)
+		return err
+	})
+	if session.CauseOf(err) == session.NoSuchRemoteFile {
+		err = nil
+	}
+	return entry, found && err == nil, err
+}
+
 // missing says that the server has no such name.
 func (s *Session) missing(name string) *session.Error {
 	e := fault(session.NoSuchRemoteFile, nil)
@@ -40,29 +53,9 @@ func (s *Session) missing(name string) *session.Error {
 }
 
 func (s *Session) stat(name string, depth int) (session.Entry, error) {
-	if s.usesMLSD() && !s.unknown["MLST"] {
-		reply, e := s.exchange("MLST " + name)
-		if e != nil {
-			return session.Entry{}, e
-		}
-		if completed(reply.Code) {
-			if entry, ok := factsIn(reply); ok {
-				entry.Name = name
-				if entry.Kind != session.KindLink {
-					return entry, nil
-				}
-				// SIZE and MDTM follow a link, as RETR does.
-				led, found, err := s.sizeAndTime(name)
-				if err != nil || found {
-					return led, err
-				}
-				return entry, nil
-			}
-		} else if !s.learnUnknown("MLST", reply.Code) {
-			if refusal, certain := ofReply("MLST", reply, false); certain {
-				return session.Entry{}, refusal
-			}
-		}
+	entry, found, err := s.glance(name)
+	if err != nil || found {
+		return entry, err
 	}
 	if namesDirectory(name) {
 		if err := s.within(name, func() error { return nil }); err != nil {
@@ -70,11 +63,39 @@ func (s *Session) stat(name string, depth int) (session.Entry, error) {
 		}
 		return session.Entry{Name: name, Kind: session.KindDir, Size: -1}, nil
 	}
-	entry, found, err := s.sizeAndTime(name)
-	if err != nil || found {
-		return entry, err
-	}
 	return s.findInParent(name, depth)
+}
+
+// glance is what the commands tell that are about one name.
+func (s *Session) glance(name string) (entry session.Entry, found bool, err error) {
+	if s.usesMLSD() && !s.unknown["MLST"] {
+		reply, e := s.exchange("MLST " + name)
+		if e != nil {
+			return session.Entry{}, false, e
+		}
+		if completed(reply.Code) {
+			if entry, ok := factsIn(reply); ok {
+				entry.Name = name
+				if entry.Kind != session.KindLink {
+					return entry, true, nil
+				}
+				// SIZE and MDTM follow a link, as RETR does.
+				led, found, err := s.sizeAndTime(name)
+				if err != nil || found {
+					return led, found, err
+				}
+				return entry, true, nil
+			}
+		} else if !s.learnUnknown("MLST", reply.Code) {
+			if refusal, certain := ofReply("MLST", reply, false); certain {
+				return session.Entry{}, false, refusal
+			}
+		}
+	}
+	if namesDirectory(name) {
+		return session.Entry{}, false, nil
+	}
+	return s.sizeAndTime(name)
 }
 
 // factsIn reads the line of facts in a reply to MLST, which stands between the
