@@ -35,7 +35,7 @@ func conform(t *testing.T, endpoint session.Endpoint) {
 			r.active.Store(mode.active)
 			timeouts := patient
 			if r.stumbles {
-				timeouts.Idle = 5 * time.Second
+				timeouts.Idle, timeouts.Reply = 5*time.Second, 10*time.Second
 			}
 			client, err := Dial(context.Background(), endpoint, session.Settings{
 				Timeouts: timeouts,
@@ -78,8 +78,8 @@ type realServer struct {
 
 	// stumbles: when an upload is cut after its 150 but before pyftpdlib 1.5.7 has
 	// accepted the data connection, it keeps the STOR in its queue through ABOR and
-	// NOOP and gives it the next data connection: that transfer hangs or ends with
-	// 426. ftplib of Python meets the same. The one after it is well.
+	// NOOP and gives it the next data connection: that transfer hangs, is left without
+	// its last reply, or ends with 426. ftplib of Python meets the same. The one after it is well.
 	stumbles bool
 }
 
@@ -105,7 +105,7 @@ func (r *realServer) list(dir string) (session.Listing, error) {
 
 func (r *realServer) stumbled(err error) bool {
 	cause := session.CauseOf(err)
-	return r.stumbles && (cause == session.DataLost || cause == session.DataTimeout)
+	return r.stumbles && (cause == session.DataLost || cause == session.DataTimeout || cause == session.ReplyTimeout)
 }
 
 // tell shows the newest lines of the wire.
