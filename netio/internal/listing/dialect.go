@@ -68,12 +68,13 @@ func choose(head [][]byte, c clock) (string, dialect) {
 func countUnknown(head [][]byte, d dialect) int {
 	trial := assembler{dialect: d}
 	count := 0
+	tell := func(_ []byte, _ session.Entry, _ []byte, v verdict) {
+		if v == unknown {
+			count++
+		}
+	}
 	for _, line := range head {
-		trial.feed(line, func(_ []byte, _ session.Entry, _ []byte, v verdict) {
-			if v == unknown {
-				count++
-			}
-		})
+		trial.feed(line, tell)
 	}
 	// A half entry at the end of the head may be whole in the listing.
 	return count
@@ -86,9 +87,12 @@ type assembler struct {
 	held    []byte // the beginning of an entry; empty if there is none
 }
 
+// verdictOf is told what became of a line.
+type verdictOf func(line []byte, e session.Entry, name []byte, v verdict)
+
 // feed takes a line. tell is called for each line that is done with, at most
 // twice.
-func (a *assembler) feed(line []byte, tell func(line []byte, e session.Entry, name []byte, v verdict)) {
+func (a *assembler) feed(line []byte, tell verdictOf) {
 	if len(a.held) > 0 {
 		held := a.held
 		a.held = nil
@@ -116,7 +120,7 @@ func (a *assembler) feed(line []byte, tell func(line []byte, e session.Entry, na
 }
 
 // end tells of what was left unfinished.
-func (a *assembler) end(tell func(line []byte, e session.Entry, name []byte, v verdict)) {
+func (a *assembler) end(tell verdictOf) {
 	if len(a.held) > 0 {
 		tell(a.held, session.Entry{}, nil, unknown)
 		a.held = nil

@@ -100,6 +100,7 @@ type parser struct {
 	head      [][]byte
 	headBytes int
 	reader    assembler // without a dialect until then
+	tell      verdictOf // take, made a value once and not for each line
 }
 
 func newParser(format Format, opts Options) *parser {
@@ -107,7 +108,9 @@ func newParser(format Format, opts Options) *parser {
 	if system == "" {
 		system = runtime.GOOS
 	}
-	return &parser{format: format, clock: newClock(opts.Now, opts.Zone), system: system, listing: session.Listing{Source: format.String()}}
+	p := &parser{format: format, clock: newClock(opts.Now, opts.Zone), system: system, listing: session.Listing{Source: format.String()}}
+	p.tell = p.take
+	return p
 }
 
 // verdict is what became of one line.
@@ -129,7 +132,7 @@ func (p *parser) line(line []byte) {
 		e, name, v := parseFacts(line)
 		p.take(line, e, name, v)
 	case p.reader.dialect != nil:
-		p.reader.feed(line, p.take)
+		p.reader.feed(line, p.tell)
 	default:
 		p.head = append(p.head, bytes.Clone(line))
 		if p.headBytes += len(line); len(p.head) == headLines || p.headBytes >= headBytes {
@@ -148,7 +151,7 @@ func (p *parser) decide() {
 		if p.reader.dialect == nil {
 			p.take(line, session.Entry{}, nil, unknown)
 		} else {
-			p.reader.feed(line, p.take)
+			p.reader.feed(line, p.tell)
 		}
 	}
 }
@@ -158,7 +161,7 @@ func (p *parser) end() session.Listing {
 	if p.reader.dialect == nil {
 		p.decide()
 	}
-	p.reader.end(p.take)
+	p.reader.end(p.tell)
 	return p.listing
 }
 

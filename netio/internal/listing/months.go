@@ -21,10 +21,10 @@ func month(text []byte) int {
 		}
 		return 0
 	}
-	if len(text) > longestMonth {
+	if len(text) < 3 || len(text) > longestMonth {
 		return 0
 	}
-	return foreignMonth(string(lowerASCII(text)))
+	return foreignMonth(text)
 }
 
 // longestMonth is the length of the longest name of foreignMonth.
@@ -33,8 +33,15 @@ const longestMonth = 5
 // foreignMonth knows what ls writes in German, French, Spanish, Portuguese,
 // Italian, Dutch and the Nordic languages where it is not as in English, in UTF-8
 // and in Latin-1.
-func foreignMonth(lower string) int {
-	switch lower {
+func foreignMonth(text []byte) int {
+	var lower [longestMonth]byte
+	for i, c := range text {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	switch string(lower[:len(text)]) {
 	case "ene", "gen", "janv":
 		return 1
 	case "f\u00e9v", "f\xe9v", "f\u00e9vr", "f\xe9vr", "fev", "fevr":
@@ -69,6 +76,9 @@ var (
 )
 
 func cutSign(text []byte, signs []string) (number []byte, ok bool) {
+	if len(text) == 0 || text[len(text)-1] < 0x80 {
+		return text, false // no sign ends so, and owners' names come by here, too
+	}
 	for _, sign := range signs {
 		if number, ok := bytes.CutSuffix(text, []byte(sign)); ok {
 			return number, true
@@ -79,8 +89,12 @@ func cutSign(text []byte, signs []string) (number []byte, ok bool) {
 
 // dayOfMonth reads "2", "02" and "2."; 0 is none.
 func dayOfMonth(text []byte) int {
-	text, _ = cutSign(bytes.TrimSuffix(text, []byte{'.'}), daySigns)
+	text = bytes.TrimSuffix(text, []byte{'.'})
 	n, ok := small(text, 1, 2)
+	if !ok {
+		number, _ := cutSign(text, daySigns)
+		n, ok = small(number, 1, 2)
+	}
 	if !ok || n > 31 {
 		return 0
 	}
@@ -100,15 +114,4 @@ func place(words string, text []byte) int {
 		}
 	}
 	return 0
-}
-
-// lowerASCII lowers A to Z and leaves other bytes alone.
-func lowerASCII(text []byte) []byte {
-	lower := bytes.Clone(text)
-	for i, c := range lower {
-		if c >= 'A' && c <= 'Z' {
-			lower[i] = c + 'a' - 'A'
-		}
-	}
-	return lower
 }
