@@ -27,15 +27,16 @@ type lane struct {
 }
 
 // openLane opens a channel and starts SFTP on it. It waits for the server, for as
-// long as the connection lives.
-func openLane(connection *ssh.Client) (*lane, error) {
+// long as the connection lives. ask insists on the server's word that it has SFTP,
+// which takes a round trip more: where it has it once it has it again.
+func openLane(connection *ssh.Client, ask bool) (*lane, error) {
 	channel, requests, err := connection.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
 	}
 	go answerRequests(requests)
-	ok, err := channel.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
-	if err == nil && !ok {
+	ok, err := channel.SendRequest("subsystem", ask, ssh.Marshal(struct{ Name string }{"sftp"}))
+	if err == nil && ask && !ok {
 		err = errNoSubsystem
 	}
 	if err != nil {

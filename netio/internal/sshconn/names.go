@@ -55,7 +55,12 @@ func (s *Session) named(ctx context.Context, op, name string, command func() err
 
 // plain asks the library, and finds the server's own words for what it refuses.
 func (s *Session) plain(f func(c *sftp.Client) error) error {
+	began := time.Now()
 	err := s.ask(func() error { return f(s.main.library) })
+	// Each of these is one question and one answer.
+	if took := time.Since(began); s.roundTrip == 0 || took < s.roundTrip {
+		s.roundTrip = took
+	}
 	if err == nil {
 		return nil
 	}
@@ -272,6 +277,9 @@ func (s *Session) Stat(ctx context.Context, name string) (entry session.Entry, e
 			}
 		}
 		entry.Name = name
+		if err == nil && entry.Kind == session.KindFile {
+			s.prepare(entry.Size) // who asks for a large file is about to fetch it
+		}
 		return err
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 func (s *Session) start() error {
 	var lane *lane
 	err := s.await(s.settings.Timeouts.Connect, func() (err error) {
-		lane, err = openLane(s.connection)
+		lane, err = openLane(s.connection, true)
 		return err
 	})
 	if err != nil {
@@ -264,7 +264,6 @@ func (s *Session) begin(ctx context.Context) *session.Error {
 // is cancelled leaves the server a moment, for the session's sake.
 func (s *Session) await(within time.Duration, ask func() error) error {
 	done := make(chan error, 1)
-	began := time.Now()
 	go func() {
 		// What a server sends must not end the program, whatever the library makes
 		// of it.
@@ -279,9 +278,6 @@ func (s *Session) await(within time.Duration, ask func() error) error {
 	defer timer.Stop()
 	select {
 	case err := <-done:
-		if took := time.Since(began); s.roundTrip == 0 || took < s.roundTrip {
-			s.roundTrip = took
-		}
 		return s.reason(err)
 	case <-timer.C:
 		e := fault(session.ReplyTimeout, fmt.Errorf("no answer within %s", within))

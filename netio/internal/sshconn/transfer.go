@@ -45,8 +45,9 @@ type extraLanes struct {
 	mu      sync.Mutex
 	lanes   []*lane
 	opening int
-	most    int   // what the server was found to allow; zero is not known
-	failed  error // the connection is over
+	use     func(*lane) // the newest transfer's, for lanes that are still to come
+	most    int         // what the server was found to allow; zero is not known
+	failed  error       // the connection is over
 	open    sync.WaitGroup
 }
 
@@ -77,7 +78,8 @@ func (x *extraLanes) drop(l *lane) {
 }
 
 // provide hands the lanes that are there, up to n, to use, and opens the others
-// behind the caller's back; use is called for each of them from any goroutine.
+// behind the caller's back; use is called for each of them, once and from any
+// goroutine. nil only opens them.
 func (s *Session) provide(n int, use func(*lane)) {
 	x := &s.extra
 	x.mu.Lock()
@@ -85,7 +87,13 @@ func (s *Session) provide(n int, use func(*lane)) {
 	if x.most > 0 {
 		n = min(n, x.most)
 	}
+	if use != nil {
+		x.use = use
+	}
 	for _, l := range x.lanes[:min(n, len(x.lanes))] {
+		if use == nil {
+			break
+		}
 		x.open.Add(1)
 		go func() {
 			defer x.open.Done()
@@ -97,10 +105,10 @@ func (s *Session) provide(n int, use func(*lane)) {
 		x.open.Add(1)
 		go func() {
 			defer x.open.Done()
-			l, err := openLane(s.connection)
+			l, err := openLane(s.connection, false)
 			x.mu.Lock()
 			x.opening--
-			failed := x.failed
+			failed, use := x.failed, x.use
 			switch {
 			case err != nil:
 				// A server that allows no more is not asked again.
@@ -116,10 +124,18 @@ func (s *Session) provide(n int, use func(*lane)) {
 			case err != nil:
 			case failed != nil:
 				l.wire.fail(failed)
-			default:
+			case use != nil:
 				use(l)
 			}
 		}()
+	}
+}
+
+// prepare opens the lanes that a file of size bytes will want, before its bytes
+// are in the way of the answers.
+func (s *Session) prepare(size int64) {
+	if n := lanesFor(size, s.roundTrip) - 1; n > 0 {
+		s.provide(n, nil)
 	}
 }
 
@@ -321,6 +337,7 @@ func (t *transfer) wait(timer *time.Timer) (a answer, ok bool, err error) {
 	case p := <-t.more:
 		t.start(p)
 		t.ports = append(t.ports, p)
+		t.s.note(fmt.Sprintf("%d channels share the transfer", len(t.ports)))
 		return answer{}, false, nil
 	case <-timer.C:
 		e := fault(session.DataTimeout, fmt.Errorf("no data moved within %s", idle))

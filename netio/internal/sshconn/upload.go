@@ -80,6 +80,7 @@ type upload struct {
 
 func (u *upload) open(s *Session, path string, flags uint32) error {
 	s.tell("OPEN %s for writing", path)
+	s.prepare(localEnd(u.source).left())
 	var file handle
 	if err := s.ask(func() (err error) { file, err = s.main.open(path, flags); return err }); err != nil {
 		return s.investigate(err, "WRITE", path)
