@@ -175,29 +175,37 @@ func (l *link) repeat(ctx context.Context, work func(session.Session) error) err
 }
 
 // repeatUnless is repeat for work that changes something. After a reply that was
-// lost, done looks whether the work has been done by then.
+// lost, done looks whether the work has been done by then. Where that cannot be seen
+// the work is not repeated, and the loss is what is told: by now the name may stand
+// for what somebody else has put there.
 func (l *link) repeatUnless(ctx context.Context, done func(session.Session) (bool, error), work func(session.Session) error) error {
 	l.last = nil
 	t := l.state.trialOf(ctx)
-	unsure := false
+	var unsure error // what left open whether it has been done
+	blind := false
 	for {
 		err, offline := l.attempt(ctx, t, func(open session.Session) error {
-			if unsure && done != nil {
+			if unsure != nil && done != nil {
 				switch did, err := done(open); {
 				case err != nil && passes(err):
 					return err
-				case err == nil && did:
+				case err != nil:
+					blind = true
+					return unsure
+				case did:
 					return nil
 				}
-				unsure = false
+				unsure = nil
 			}
 			return work(open)
 		})
 		if err == nil {
 			return nil
 		}
-		unsure = unsure || !offline && mayBeDone(err)
-		if t.over {
+		if unsure == nil && !offline && mayBeDone(err) {
+			unsure = err
+		}
+		if t.over || blind {
 			return t.failed(err, offline)
 		}
 		if err := t.again(ctx, err); err != nil {
@@ -306,6 +314,9 @@ func (l *link) locate(ctx context.Context) {
 func (l *link) MakeDir(ctx context.Context, dir string) error {
 	return l.repeatUnless(ctx, func(open session.Session) (bool, error) {
 		e, err := open.Stat(ctx, dir)
+		if err != nil && !passes(err) {
+			return false, nil // making it twice harms nobody
+		}
 		return err == nil && e.Kind == session.KindDir, err
 	}, func(open session.Session) error { return open.MakeDir(ctx, dir) })
 }
@@ -344,6 +355,9 @@ func (l *link) isMoved(ctx context.Context, from, to string) func(session.Sessio
 			return false, err
 		}
 		_, err := open.Stat(ctx, to)
+		if session.CauseOf(err) == session.NoSuchRemoteFile {
+			return false, nil
+		}
 		return err == nil, err
 	}
 }

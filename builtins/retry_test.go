@@ -243,6 +243,10 @@ func (s scripted) next(call string) error {
 
 func (s scripted) MakeDir(context.Context, string) error { return s.next("make") }
 
+func (s scripted) Remove(context.Context, string) error { return s.next("remove") }
+
+func (s scripted) Rename(context.Context, string, string) error { return s.next("rename") }
+
 func (s scripted) Caps() session.Caps { return session.Caps{} }
 
 func (s scripted) Stat(context.Context, string) (session.Entry, error) {
@@ -259,6 +263,7 @@ func TestLinkLooksBeforeItRepeats(t *testing.T) {
 	unsent, closing := fail(session.ConnectionLost), fail(session.ConnectionLost)
 	unsent.Unsent, closing.Reply.Code = true, 421
 	lost, busy, missing := fail(session.ConnectionLost), fail(session.RemoteBusy), fail(session.NoSuchRemoteFile)
+	blind := fail(session.NotSupported) // nobody can see whether it is there
 	cases := []struct {
 		name, command string
 		errs          []error
@@ -275,6 +280,14 @@ func TestLinkLooksBeforeItRepeats(t *testing.T) {
 		{"lost, not done, lost, and done", "make", []error{lost, missing, lost}, "make look make look", session.CauseNone},
 		{"lost, and the look is lost", "make", []error{lost, lost}, "make look look", session.CauseNone},
 		{"lost too often", "make", []error{lost, missing, lost, missing, lost}, "make look make look make", session.ConnectionLost},
+		{"lost, and it cannot be seen", "make", []error{lost, blind}, "make look make", session.CauseNone},
+		{"deleted, lost, and done", "remove", []error{lost, missing}, "remove look", session.CauseNone},
+		{"deleted, lost, and not done", "remove", []error{lost}, "remove look remove", session.CauseNone},
+		{"deleted, lost, and it cannot be seen", "remove", []error{lost, blind}, "remove look", session.ConnectionLost},
+		{"renamed, lost, and done", "rename", []error{lost, missing}, "rename look look", session.CauseNone},
+		{"renamed, lost, and both are gone", "rename", []error{lost, missing, missing, missing}, "rename look look rename", session.NoSuchRemoteFile},
+		{"renamed, lost, and the old name cannot be seen", "rename", []error{lost, blind}, "rename look", session.ConnectionLost},
+		{"renamed, lost, and the new name cannot be seen", "rename", []error{lost, missing, blind}, "rename look look", session.ConnectionLost},
 		{"raw, lost", "raw", []error{lost}, "raw", session.ConnectionLost},
 		{"raw, found dead", "raw", []error{unsent}, "raw raw", session.CauseNone},
 		{"raw, found dead, and lost", "raw", []error{unsent, lost}, "raw raw", session.ConnectionLost},
@@ -291,9 +304,14 @@ func TestLinkLooksBeforeItRepeats(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		if c.command == "raw" {
+		switch c.command {
+		case "raw":
 			_, err = l.Raw(context.Background(), "NOOP")
-		} else {
+		case "remove":
+			err = l.Remove(context.Background(), "x")
+		case "rename":
+			err = l.Rename(context.Background(), "x", "y")
+		default:
 			err = l.MakeDir(context.Background(), "x")
 		}
 		if got := session.CauseOf(err); got != c.want || strings.Join(calls, " ") != c.calls {
