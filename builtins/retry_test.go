@@ -3,6 +3,7 @@ package builtins
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -480,5 +481,63 @@ func TestSetsWithoutAConnection(t *testing.T) {
 		if netio.IsPartName(name) {
 			t.Errorf("%s is left", name)
 		}
+	}
+}
+
+// forgetful is a server of SFTP that loses the end of what it has confirmed, as one
+// does whose machine falls over, and then leaves a gap behind what it confirms.
+type forgetful struct {
+	connected
+	sizes, confirms *[]int64 // of each Stat, of each upload
+	offsets         *[]int64
+}
+
+func (f forgetful) Caps() session.Caps {
+	return session.Caps{Resume: true, BytesOnly: true, Overlap: 1}
+}
+
+func (forgetful) SetType(context.Context, session.Type) error { return nil }
+
+func (f forgetful) Stat(context.Context, string) (session.Entry, error) {
+	size := (*f.sizes)[0]
+	*f.sizes = (*f.sizes)[1:]
+	if size < 0 {
+		return session.Entry{}, &session.Error{Cause: session.NoSuchRemoteFile, Class: session.ClassPermanent}
+	}
+	return session.Entry{Size: size}, nil
+}
+
+func (f forgetful) Upload(ctx context.Context, name string, _ session.StoreMode, r io.Reader) (int64, error) {
+	return f.UploadFrom(ctx, name, 0, r)
+}
+
+func (f forgetful) UploadFrom(_ context.Context, _ string, offset int64, r io.Reader) (int64, error) {
+	*f.offsets = append(*f.offsets, offset)
+	n := (*f.confirms)[0]
+	*f.confirms = (*f.confirms)[1:]
+	if n < 0 {
+		return io.Copy(struct{ io.Writer }{io.Discard}, r)
+	}
+	r.(session.FastFile).Moved(n)
+	return n, &session.Error{Cause: session.ConnectionLost, Class: session.ClassTransient}
+}
+
+// What an earlier attempt was confirmed is worth nothing once the server has less.
+func TestUploadsLeaveNoGap(t *testing.T) {
+	const size = 1_000_000
+	// 800,000 bytes are confirmed, and 300,000 of them are there later; then up to
+	// 400,000, and 900,000 with a gap.
+	f := forgetful{sizes: &[]int64{-1, 300_000, 900_000, size}, confirms: &[]int64{800_000, 100_000, -1}, offsets: new([]int64)}
+	b := newBench(t, Options{Root: t.TempDir(), Settings: map[string]string{"retry": "3, 0"}})
+	write(t, b.host.options.Root, map[string]string{"big": strings.Repeat("x", size)})
+	b.replace("OPENHOST", func(s *State, _ *arguments) error {
+		l := s.newLink(session.Endpoint{})
+		l.open = func(context.Context) (session.Session, error) { return f, nil }
+		s.session = l
+		return l.dial(context.Background())
+	})
+	o := b.run(`OPENHOST("x")`, `PUTFILE("big")`)
+	if want := []int64{0, 300_000, 400_000}; !slices.Equal(*f.offsets, want) || o.result.Status != 0 {
+		t.Errorf("the attempts began at %d, want %d\n%s", *f.offsets, want, o.transcript)
 	}
 }

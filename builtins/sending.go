@@ -18,7 +18,8 @@ type sending struct {
 	before   os.FileInfo // the local file when it was opened
 
 	// sent is how far into the file the network was given it, in all attempts
-	// together: the server cannot have more of it.
+	// together: the server cannot have more of it. Where the server confirms bytes, it
+	// is how far it has it without a gap.
 	sent int64
 	// began: the server may have something of it.
 	began bool
@@ -115,10 +116,13 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 	} else {
 		n, err = o.state.session.Upload(o.ctx, name, mode, o.meter)
 	}
-	o.sent = max(o.sent, offset+n)
-	// Without data connections the count is of what the server confirmed, and it may
-	// have more.
-	lost := losesConnection(err) && !isUnsent(err) && !o.state.session.Caps().DataConnections
+	confirmed := !o.state.session.Caps().DataConnections
+	if o.sent = max(o.sent, offset+n); confirmed {
+		// The count is of what the server confirmed. It may have more, with gaps; and of
+		// what it confirmed to an earlier attempt it has lost what lies behind offset.
+		o.sent = offset + n
+	}
+	lost := losesConnection(err) && !isUnsent(err) && confirmed
 	o.began = o.began || o.sent > 0 || lost
 	return err
 }
