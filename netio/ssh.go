@@ -73,8 +73,9 @@ func ShowHostKeys(ctx context.Context, endpoint session.Endpoint, settings sessi
 		return "", nil, err
 	}
 	keys = make([]HostKey, len(shown))
+	verdicts := known.JudgeAll(shown)
 	for i, key := range shown {
-		keys[i] = HostKey{Type: key.Type(), Fingerprint: trust.Fingerprint(key), Line: trust.Line(server, key), Verdict: known.Judge(key), key: key}
+		keys[i] = HostKey{Type: key.Type(), Fingerprint: trust.Fingerprint(key), Line: trust.Line(server, key), Verdict: verdicts[i], key: key}
 	}
 	return net.JoinHostPort(server.Host, server.Port), keys, nil
 }

@@ -12,7 +12,7 @@ type State uint8
 const (
 	Unknown State = iota // nothing is known of the server, or of its keys of this type
 	Known
-	Changed // another key of this type is known
+	Changed // another key of this type is known, or of any type where none of them is shown
 	Revoked
 )
 
@@ -50,6 +50,30 @@ func (h *HostKeys) Judge(key ssh.PublicKey) Verdict {
 	changed := verdict(Changed, other)
 	changed.Other = Fingerprint(other.key)
 	return changed
+}
+
+// JudgeAll is Judge for all the keys that a server shows. Where other keys of it are
+// known and it shows none of them, its keys are not unknown but changed: a login is
+// refused then too, and somebody in between would show a key of another type to be
+// taken for a key that was added.
+func (h *HostKeys) JudgeAll(keys []ssh.PublicKey) []Verdict {
+	all := make([]Verdict, len(keys))
+	known := false
+	for i, key := range keys {
+		all[i] = h.Judge(key)
+		known = known || all[i].State == Known
+	}
+	lines, loose := h.known.about(h.server.Host, h.server.Port, "")
+	if known || loose || len(lines) == 0 {
+		return all
+	}
+	for i := range all {
+		if all[i].State == Unknown {
+			since, _ := recordedAt(lines[0].comment)
+			all[i] = Verdict{State: Changed, Place: lines[0].place(), Since: since, Other: Fingerprint(lines[0].key)}
+		}
+	}
+	return all
 }
 
 // String completes the sentence "this key is …".

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,42 @@ func TestJudge(t *testing.T) {
 		}
 		if v := h.Judge(c.key.PublicKey()); v.State != c.want || !strings.HasPrefix(v.String(), c.says) {
 			t.Errorf("%s:%s %s: %d %q, want %d %q", c.host, c.port, c.key.PublicKey().Type(), v.State, v, c.want, c.says)
+		}
+	}
+}
+
+// Somebody in between who shows keys of other types only is not a server that has got
+// a key more.
+func TestJudgeAll(t *testing.T) {
+	file := writeKnown(t, "h "+keyText(keyA))
+	for _, c := range []struct {
+		name, port string
+		shown      []ssh.Signer
+		want       []State
+	}{
+		{"known, and one more", "22", []ssh.Signer{keyA, keyRSA}, []State{Known, Unknown}},
+		{"another of the type, and one more", "22", []ssh.Signer{keyB, keyRSA}, []State{Changed, Changed}},
+		{"none of the type", "22", []ssh.Signer{keyRSA}, []State{Changed}},
+		{"another port", "2222", []ssh.Signer{keyRSA}, []State{Unknown}},
+		{"none", "22", nil, []State{}},
+	} {
+		h, err := OpenHostKeys(session.Trust{KnownHosts: []string{file}}, Server{Host: "h", Port: c.port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []ssh.PublicKey
+		for _, s := range c.shown {
+			keys = append(keys, s.PublicKey())
+		}
+		got := []State{}
+		for _, v := range h.JudgeAll(keys) {
+			got = append(got, v.State)
+			if v.State == Changed && v.Other != Fingerprint(keyA.PublicKey()) {
+				t.Errorf("%s: %s is told for the known key", c.name, v.Other)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
 }
