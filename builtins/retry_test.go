@@ -541,3 +541,33 @@ func TestUploadsLeaveNoGap(t *testing.T) {
 		t.Errorf("the attempts began at %d, want %d\n%s", *f.offsets, want, o.transcript)
 	}
 }
+
+// listing is a server of FTP that tells of a file in listings only, writes elsewhere
+// first, and has an older file under the name.
+type listing struct {
+	forgetful
+}
+
+func (listing) Caps() session.Caps { return session.Caps{Resume: true, DataConnections: true} }
+
+func (listing) Glance(context.Context, string) (session.Entry, bool, error) {
+	return session.Entry{}, false, nil
+}
+
+// What nobody looked at before the upload is not taken for a beginning of it.
+func TestUploadsDoNotGoOnWithAnOlderFile(t *testing.T) {
+	const size = 1_000_000
+	f := listing{forgetful{sizes: &[]int64{300_000, size}, confirms: &[]int64{800_000, -1}, offsets: new([]int64)}}
+	b := newBench(t, Options{Root: t.TempDir(), Settings: map[string]string{"retry": "3, 0"}})
+	write(t, b.host.options.Root, map[string]string{"big": strings.Repeat("x", size)})
+	b.replace("OPENHOST", func(s *State, _ *arguments) error {
+		l := s.newLink(session.Endpoint{})
+		l.open = func(context.Context) (session.Session, error) { return f, nil }
+		s.session = l
+		return l.dial(context.Background())
+	})
+	o := b.run(`OPENHOST("x")`, `SETVERIFY(OFF)`, `PUTFILE("big")`)
+	if want := []int64{0, 0}; !slices.Equal(*f.offsets, want) || o.result.Status != 0 {
+		t.Errorf("the attempts began at %d, want %d\n%s", *f.offsets, want, o.transcript)
+	}
+}

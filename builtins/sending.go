@@ -179,11 +179,13 @@ func (o *sending) arrived(name string) (int64, error) {
 	if o.sent == 0 || o.before.Size() < resumeLeast || !o.resumable() {
 		return 0, nil
 	}
-	e, err := s.session.Stat(o.ctx, name)
+	// It is asked as it was asked before: what only a listing tells may be the file that
+	// stood there, which was not looked at.
+	e, found, err := session.Glance(o.ctx, s.session, name)
 	switch {
 	case err != nil && passes(err):
 		return 0, err
-	case err != nil, e.Kind != session.KindFile, e.Size < 0, e.Size > o.before.Size():
+	case err != nil, !found, e.Kind != session.KindFile, e.Size < 0, e.Size > o.before.Size():
 		return 0, nil
 	case e.Size > o.sent && s.session.Caps().DataConnections:
 		return 0, nil // more than was ever sent: it is somebody else's
