@@ -125,7 +125,7 @@ func (o *sending) verify(remote string) error {
 	entry, err := s.session.Stat(o.ctx, remote)
 	known := err == nil && entry.Size >= 0
 	switch {
-	case err != nil && (ends(session.CauseOf(err)) || isOffline(err)):
+	case err != nil && (ends(session.CauseOf(err)) || isOffline(err) || passes(err)):
 		return err
 	case known && entry.Size < sent:
 		return s.cutShort("verifying the upload of "+remote, remote, sent, entry.Size)
@@ -156,13 +156,13 @@ func (o *sending) verify(remote string) error {
 }
 
 // unverified is told where the server confirmed the transfer and does not tell the
-// size. A name that is gone at once is how folders behave that something empties. After
+// size. One that cannot tell it now is no such server: that fails. A name that is gone at once is how folders behave that something empties. After
 // a cut it may also be the server's end of the attempt before, which came late and
 // took away what it took for its own piece: so it is not sent a second time where
 // somebody may have it, and not called a success.
 func (o *sending) unverified(remote string, err error) error {
-	if ends(session.CauseOf(err)) || isOffline(err) {
-		return err
+	if ends(session.CauseOf(err)) || isOffline(err) || passes(err) {
+		return withName(err, "verifying the upload of "+remote, remote)
 	}
 	if session.CauseOf(err) == session.NoSuchRemoteFile && (o.aside || o.attempts.attempt > 1) {
 		gone := &session.Error{Op: "verifying the upload of " + remote, Cause: session.NoSuchRemoteFile, Class: session.ClassPermanent, Name: remote,
