@@ -287,7 +287,9 @@ func (s *State) lookAgain(ctx context.Context, remote string, entry session.Entr
 		s.tell("%s changed on the server meanwhile and is downloaded from the beginning", remote)
 		m.event.Size = now.Size
 		return now, s.restart(part, m)
-	case !s.datable(entry):
+	case !s.datable(entry), !s.datable(now):
+		// Both must tell it from another one of its size: a time that only the listing
+		// told says nothing of what is there now.
 		return entry, s.restart(part, m)
 	}
 	return entry, s.resumeAt(remote, entry, part, m)

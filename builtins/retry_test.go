@@ -465,6 +465,34 @@ func TestDownloadsAreNotMixed(t *testing.T) {
 	holds(t, s.local, read(t, s.remote))
 }
 
+// Where a listing told the time and no single question does, an equal size is no proof
+// that it is still the same file.
+func TestDownloadsAreNotMixed_NoTimes(t *testing.T) {
+	big := strings.Repeat("0123456789", 100_000)
+	s := retried(t, siteOptions{files: map[string]string{"big": big}, faults: "on RETR 1: cut 600000",
+		change: func(o *server.Options) { o.DisabledCommands = []string{"MLST", "MLSD", "MDTM"} }})
+	age := func(days int) {
+		at := time.Now().Add(time.Duration(-24*days) * time.Hour)
+		if err := os.Chtimes(filepath.Join(s.remote, "big"), at, at); err != nil {
+			t.Error(err)
+		}
+	}
+	age(30)
+	s.job.Events = func(e Event) {
+		if e.Kind == Message && strings.Contains(e.Text, "; attempt 2 of 3") {
+			write(t, s.remote, map[string]string{"big": strings.ReplaceAll(big, "0", "X")})
+			age(20)
+		}
+	}
+	result, o := s.result(`$r = GETFILE("bi*")`)
+	if result != "OK" {
+		t.Errorf("the result is %s\n%s", result, o.transcript)
+	}
+	if got := read(t, s.local)["big"]; got != read(t, s.remote)["big"] {
+		t.Errorf("%d bytes of two files are there\n%s", len(got), o.transcript)
+	}
+}
+
 // A set ends when there is no connection any more, not when one was lost.
 func TestSetsWithoutAConnection(t *testing.T) {
 	files := map[string]string{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}
