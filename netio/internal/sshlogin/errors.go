@@ -35,6 +35,15 @@ func cancelled(ctx context.Context) *session.Error {
 	return fault(session.Cancelled, context.Cause(ctx))
 }
 
+// clip bounds what a message repeats of what a server said: its packets have 256 KiB.
+func clip(text string) string {
+	const most = 1000 // OpenSSH's longest list of algorithms has some 600
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 func errTimeout(what string, after time.Duration) error {
 	return fmt.Errorf("%s within %s", what, after)
 }
@@ -67,7 +76,7 @@ func isTimeout(err error) bool {
 // out, and which proofs were offered.
 func (c *connecting) ofHandshake(ctx context.Context, err error, h *handshake, l *login) *session.Error {
 	var negotiation *ssh.AlgorithmNegotiationError
-	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "ssh: handshake failed: "), "ssh: ")
+	text := clip(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "ssh: handshake failed: "), "ssh: "))
 	switch {
 	case ctx.Err() != nil:
 		return cancelled(ctx)
@@ -82,7 +91,7 @@ func (c *connecting) ofHandshake(ctx context.Context, err error, h *handshake, l
 		}
 		return fault(session.ReplyTimeout, errTimeout("no answer to the login", c.settings.Timeouts.Reply))
 	case errors.As(err, &negotiation):
-		e := fault(session.ProtocolError, fmt.Errorf("no %s in common: the server offers %s", what(negotiation.What), strings.Join(negotiation.RequestedAlgorithms, ", ")))
+		e := fault(session.ProtocolError, fmt.Errorf("no %s in common: the server offers %s", what(negotiation.What), clip(strings.Join(negotiation.RequestedAlgorithms, ", "))))
 		if offersWeak(negotiation.RequestedAlgorithms) {
 			e.Hint = "the server knows only algorithms that were given up as unsafe; SETALGORITHMS(LEGACY) takes them all the same"
 		}
@@ -161,7 +170,7 @@ func (l *login) describe() string {
 	if len(l.offered) > 0 && len(l.tried) == 0 {
 		text += ": " + strings.Join(l.offered, ", ")
 	} else if len(l.offered) > 0 {
-		text += "; it takes " + strings.Join(l.offered, ", ")
+		text += "; it takes " + clip(strings.Join(l.offered, ", "))
 	}
 	return text
 }

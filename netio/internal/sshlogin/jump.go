@@ -45,9 +45,9 @@ func (c *connecting) throughJumps(ctx context.Context) (net.Conn, *session.Error
 	case ctx.Err() != nil:
 		return nil, cancelled(ctx)
 	case errors.As(err, &refused) && refused.Reason == ssh.Prohibited:
-		return nil, fault(session.ConnectionRefused, fmt.Errorf("the jump host %s does not forward connections: %q", last, refused.Message))
+		return nil, fault(session.ConnectionRefused, fmt.Errorf("the jump host %s does not forward connections: %q", last, clip(refused.Message)))
 	case errors.As(err, &refused):
-		return nil, fault(session.ConnectionRefused, fmt.Errorf("the jump host %s cannot connect: %q", last, refused.Message))
+		return nil, fault(session.ConnectionRefused, fmt.Errorf("the jump host %s cannot connect: %q", last, clip(refused.Message)))
 	case isTimeout(err):
 		return nil, fault(session.ConnectTimeout, errTimeout("no connection through the jump host "+last, within))
 	}

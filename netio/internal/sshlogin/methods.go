@@ -162,7 +162,7 @@ func (l *login) answerer(password string) ssh.KeyboardInteractiveChallenge {
 		answers := make([]string, len(questions))
 		for i := range questions {
 			if answered || echos[i] {
-				l.asked = fmt.Errorf("the server asks %q, which nobody is here to answer", questions[i])
+				l.asked = fmt.Errorf("the server asks %q, which nobody is here to answer", clip(questions[i]))
 				return nil, l.asked
 			}
 			answers[i], answered = password, true

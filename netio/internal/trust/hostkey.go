@@ -285,7 +285,7 @@ func (h *HostKeys) checkCertificate(certificate *ssh.Certificate) error {
 		return h.fault(session.CertificateExpired, fmt.Errorf("the host certificate of %s is valid from %s to %s only",
 			h.server, certificateTime(certificate.ValidAfter), certificateTime(certificate.ValidBefore)))
 	case !slices.Contains(certificate.ValidPrincipals, name):
-		return h.fault(session.CertificateWrongName, fmt.Errorf("the host certificate that %s shows is for %s", h.server, strings.Join(certificate.ValidPrincipals, ", ")))
+		return h.fault(session.CertificateWrongName, fmt.Errorf("the host certificate that %s shows is for %s", h.server, clip(strings.Join(certificate.ValidPrincipals, ", "))))
 	}
 	// The signature and the critical options are left.
 	checker := ssh.CertChecker{
