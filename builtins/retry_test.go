@@ -3,6 +3,7 @@ package builtins
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -366,7 +367,11 @@ func TestCancelledWhileWaiting(t *testing.T) {
 }
 
 func TestTransfersGoOnWhereTheyWereCut(t *testing.T) {
-	big := strings.Repeat("0123456789", 100_000)
+	var counted strings.Builder // nothing in it repeats, so that no piece passes for another
+	for i := 0; counted.Len() < 1_000_000; i++ {
+		fmt.Fprintf(&counted, "%d,", i)
+	}
+	big := counted.String()[:1_000_000]
 	cases := []struct {
 		name, faults, script, result, told string
 		change                             func(*server.Options)
@@ -385,6 +390,10 @@ func TestTransfersGoOnWhereTheyWereCut(t *testing.T) {
 		{name: "an upload whose end was not confirmed", faults: "on STOR 1: final none; close", script: `$r = PUTFILE("big")`, result: "OK", told: "Resuming big at 1000000 bytes"},
 		{name: "an upload to a server without REST", faults: "on STOR 1: cut 600000\non REST: reply 502 no", script: `$r = PUTFILE("big")`, result: "OK", told: "attempt 2 of 3"},
 		{name: "an upload that only appending resumes", faults: "on STOR 1: cut 600000\non STOR 2: reply 451 Append/Restart not permitted", script: `$r = PUTFILE("big")`, result: "OK", told: "Resuming big at 600000 bytes"},
+		{name: "an upload to a server that forgets REST once", faults: "on STOR 1: cut 600000\non REST 1: reply 350 Restarting", script: `$r = PUTFILE("big")`, result: "OK", told: "attempt 3 of 3"},
+		{name: "an upload to a server that forgets REST once, cut", faults: "on STOR 1: cut 600000\non REST 1: reply 350 Restarting\non STOR 2: cut 200000", script: `$r = PUTFILE("big")`, result: "OK", told: "attempt 3 of 3"},
+		{name: "an upload to a server that forgets REST once, early", faults: "on STOR 1: cut 300000\non REST 1: reply 350 Restarting", script: `$r = PUTFILE("big")`, result: "OK", told: "attempt 3 of 3"},
+		{name: "a download from a server that forgets REST once", faults: "on RETR 1: cut 600000\non REST 1: reply 350 Restarting", script: `$r = GETFILE("big")`, result: "OK", told: "Resuming big at 600000 bytes"},
 		{name: "a small upload", faults: "on STOR 1: cut 2", script: `$r = PUTFILE("a.txt")`, result: "OK", told: "attempt 2 of 3"},
 		{name: "an upload under another name", faults: "on STOR 1: cut 600000; close", script: `SETUPLOADMODE(ATOMIC)` + "\n" + `$r = PUTFILE("big")`, result: "OK", told: "at 600000 bytes"},
 		{name: "a rename whose reply is lost", faults: "on RNTO 1: close", script: `SETUPLOADMODE(ATOMIC)` + "\n" + `$r = PUTFILE("big")`, result: "OK", told: "Connected again."},

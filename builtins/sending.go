@@ -21,6 +21,10 @@ type sending struct {
 	// together: the server cannot have more of it. Where the server confirms bytes, it
 	// is how far it has it without a gap.
 	sent int64
+	// from is where the newest attempt began; misplaced says that the server did not
+	// put what it sent there, so that nothing of what it has counts.
+	from      int64
+	misplaced bool
 	// began: the server may have something of it.
 	began bool
 	// stood is what bore the name before; nil if that was not asked or nothing did.
@@ -66,6 +70,7 @@ func (o *sending) persist(name string, err error) error {
 	for {
 		if err == nil {
 			err = o.confirm(name)
+			o.misplaced = o.from > 0 && session.CauseOf(err) == session.SizeMismatch
 		}
 		if err == nil {
 			return nil
@@ -107,8 +112,8 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 	}
 	o.meter.event.Done = offset
 	o.meter.start()
-	if offset == 0 {
-		o.sent = 0
+	if o.from = offset; offset == 0 {
+		o.sent, o.misplaced = 0, false
 	}
 	var n int64
 	if offset > 0 && mode == session.StoreReplace {
@@ -176,7 +181,7 @@ func (o *sending) arrived(name string) (int64, error) {
 		o.before, o.meter.event.Size = now, now.Size()
 		return 0, nil
 	}
-	if o.sent == 0 || o.before.Size() < resumeLeast || !o.resumable() {
+	if o.sent == 0 || o.misplaced || o.before.Size() < resumeLeast || !o.resumable() {
 		return 0, nil
 	}
 	// It is asked as it was asked before: what only a listing tells may be the file that
@@ -189,6 +194,8 @@ func (o *sending) arrived(name string) (int64, error) {
 		return 0, nil
 	case e.Size > o.sent && s.session.Caps().DataConnections:
 		return 0, nil // more than was ever sent: it is somebody else's
+	case e.Size < o.from:
+		return 0, nil // it was to have the rest at its end, and began anew with it
 	case o.stood != nil && o.stood.Size == e.Size && sameTime(*o.stood, e):
 		// What stood there before still does: the server writes elsewhere first.
 		return 0, nil
