@@ -342,6 +342,28 @@ func TestCuts(t *testing.T) {
 	}
 }
 
+// Several channels only where they were tried, or where a script says so: a server that
+// mixes them up writes one file's bytes into another's.
+func TestLanes_Servers(t *testing.T) {
+	for version, want := range map[string]bool{
+		"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7": true, "SSH-2.0-sftpc": true,
+		"SSH-2.0-mod_sftp": false, "SSH-2.0-mod_sftp/1.1.1": false, "SSH-2.0-": false,
+		"SSH-2.0-SSH Server": false, "SSH-2.0-NotOpenSSH_9": false,
+	} {
+		if got := mixesNothing(version); got != want {
+			t.Errorf("%s: %t", version, got)
+		}
+	}
+	s := visit(t, siteOptions{})
+	for feature, want := range map[session.Feature]int{session.FeatureAuto: mostLanes, session.FeatureEnabled: mostLanes, session.FeatureDisabled: 1} {
+		s.settings.Features = map[string]session.Feature{"CHANNELS": feature}
+		s.roundTrip = 100 * time.Millisecond
+		if got := s.lanesFor(1 << 30); got != want {
+			t.Errorf("CHANNELS %d: %d channels, want %d", feature, got, want)
+		}
+	}
+}
+
 // A server that refuses further channels, loses one or never answers for it moves
 // the file all the same, over the first.
 func TestLanes(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,8 +28,32 @@ const (
 	worthLanes = 2 * oneWindow
 )
 
-// lanesFor is how many lanes a transfer of size bytes is spread over: one window
-// a round trip is as much as a network carries that is near.
+// mixesNothing tells of servers whose channels are known not to meet. ProFTPD's
+// mod_sftp keeps the beginning of a packet that is not whole in one place for all
+// channels of a connection, so bytes of one file land in another's request
+// (proftpd issue 1897; INVALID_HANDLE is what shows of it). What a server does that
+// nobody has tried is not worth a file.
+func mixesNothing(version string) bool {
+	software := strings.TrimPrefix(version, "SSH-2.0-")
+	return strings.HasPrefix(software, "OpenSSH_") || software == "sftpc"
+}
+
+// lanesFor is how many lanes a transfer of size bytes is spread over.
+func (s *Session) lanesFor(size int64) int {
+	switch s.settings.Features["CHANNELS"] {
+	case session.FeatureEnabled:
+	case session.FeatureDisabled:
+		return 1
+	default:
+		if !mixesNothing(string(s.connection.ServerVersion())) {
+			return 1
+		}
+	}
+	return lanesFor(size, s.roundTrip)
+}
+
+// lanesFor takes as many lanes as are worth their opening: one window a round trip
+// is as much as a network carries that is near.
 func lanesFor(size int64, roundTrip time.Duration) int {
 	switch {
 	case size < worthLanes || roundTrip < 5*time.Millisecond:
@@ -46,7 +71,7 @@ type extraLanes struct {
 	lanes   []*lane
 	opening int
 	use     func(*lane) // the newest transfer's, for lanes that are still to come
-	most    int         // what the server was found to allow; zero is not known
+	most    int         // what the server was found to allow, -1 for none; zero is not known
 	failed  error       // the connection is over
 	open    sync.WaitGroup
 }
@@ -71,9 +96,16 @@ func (x *extraLanes) drop(l *lane) {
 	for i := range x.lanes {
 		if x.lanes[i] == l {
 			x.lanes = append(x.lanes[:i:i], x.lanes[i+1:]...)
-			x.most = max(1, len(x.lanes))
+			x.limit()
 			return
 		}
+	}
+}
+
+// limit opens no more lanes from now on than there are.
+func (x *extraLanes) limit() {
+	if x.most = len(x.lanes); x.most == 0 {
+		x.most = -1
 	}
 }
 
@@ -84,8 +116,8 @@ func (s *Session) provide(n int, use func(*lane)) {
 	x := &s.extra
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.most > 0 {
-		n = min(n, x.most)
+	if x.most != 0 {
+		n = min(n, max(x.most, 0))
 	}
 	if use != nil {
 		x.use = use
@@ -112,10 +144,7 @@ func (s *Session) provide(n int, use func(*lane)) {
 			switch {
 			case err != nil:
 				// A server that allows no more is not asked again.
-				x.most = max(1, len(x.lanes))
-				if len(x.lanes) == 0 {
-					x.most = -1
-				}
+				x.limit()
 			case failed == nil:
 				x.lanes = append(x.lanes, l)
 			}
@@ -134,7 +163,7 @@ func (s *Session) provide(n int, use func(*lane)) {
 // prepare opens the lanes that a file of size bytes will want, before its bytes
 // are in the way of the answers.
 func (s *Session) prepare(size int64) {
-	if n := lanesFor(size, s.roundTrip) - 1; n > 0 {
+	if n := s.lanesFor(size) - 1; n > 0 {
 		s.provide(n, nil)
 	}
 }
@@ -245,7 +274,7 @@ var errAbandoned = errors.New("the transfer was given up")
 
 // widen gets further lanes for size bytes that are still to be moved.
 func (t *transfer) widen(size int64) {
-	n := lanesFor(size, t.s.roundTrip) - 1
+	n := t.s.lanesFor(size) - 1
 	if n <= 0 {
 		return
 	}
