@@ -401,6 +401,9 @@ func TestLanes(t *testing.T) {
 			}
 			_, err := s.Stat(ctx, "file")
 			s.must(err)
+			if fault == "" {
+				s.extra.wait()
+			}
 			s.extra.mu.Lock()
 			defer s.extra.mu.Unlock()
 			if used := len(s.extra.lanes); (used == mostLanes-1) != (fault == "") {
