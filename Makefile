@@ -25,7 +25,7 @@ test: ## all tests that need Go only
 test-race: ## the same under the race detector
 	$(GO) test -race -timeout $(TIMEOUT) ./...
 
-test-servers: build ## against vsftpd, ProFTPD, Pure-FTPd and pyftpdlib (Debian, root; see testdata/servers)
+test-servers: build ## against vsftpd, ProFTPD, Pure-FTPd, pyftpdlib and OpenSSH (Debian, root; see testdata/servers)
 	testdata/servers/test.sh
 
 lint: ## gofmt, vet, staticcheck
