@@ -40,14 +40,14 @@ func mixesNothing(version string) bool {
 
 // lanesFor is how many lanes a transfer of size bytes is spread over.
 func (s *Session) lanesFor(size int64) int {
-	switch s.settings.Features["CHANNELS"] {
-	case session.FeatureEnabled:
-	case session.FeatureDisabled:
+	feature := s.settings.Features["CHANNELS"]
+	switch {
+	case feature == session.FeatureDisabled, size < worthLanes:
 		return 1
-	default:
-		if !mixesNothing(string(s.connection.ServerVersion())) {
-			return 1
-		}
+	case feature == session.FeatureEnabled:
+		return mostLanes
+	case !mixesNothing(string(s.connection.ServerVersion())):
+		return 1
 	}
 	return lanesFor(size, s.roundTrip)
 }
