@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -133,51 +132,6 @@ func crowded(text string) bool {
 		!contains(text, "attempt") // of logging in
 }
 
-// ofDial is the error for a connection that could not be made. A dial function
-// that knows the cause keeps it.
-func ofDial(err error, after time.Duration) *session.Error {
-	var known *session.Error
-	var lookup *net.DNSError
-	switch {
-	case errors.As(err, &known):
-		e := *known
-		return &e
-	case errors.As(err, &lookup) && lookup.IsNotFound:
-		return fault(session.NameNotResolved, err)
-	case errors.As(err, &lookup):
-		return fault(session.ResolverFailed, err)
-	case isTimeout(err):
-		return fault(session.ConnectTimeout, errTimeout("no connection", after))
-	}
-	return fault(session.ConnectionRefused, err)
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
-		errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// ofLocal is the error for a reader or writer of the caller that failed. An error
-// that has a cause already keeps it.
-func ofLocal(err error) *session.Error {
-	var known *session.Error
-	switch {
-	case errors.As(err, &known):
-		e := *known
-		return &e
-	case errors.Is(err, context.Canceled):
-		return fault(session.Cancelled, err)
-	case errors.Is(err, syscall.ENOSPC), isQuota(err):
-		return fault(session.NoLocalSpace, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fault(session.NoSuchLocalFile, err)
-	case errors.Is(err, fs.ErrPermission):
-		return fault(session.NoLocalPermission, err)
-	}
-	return fault(session.LocalFailure, err)
-}
-
 // isBroken tells whether a connection ended or broke, by whomever.
 func isBroken(err error) bool {
 	return isNetwork(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -186,7 +140,7 @@ func isBroken(err error) bool {
 // isNetwork tells the socket's errors from the file's where one call moves bytes
 // between both.
 func isNetwork(err error) bool {
-	return isTimeout(err) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) ||
+	return cause.IsTimeout(err) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.ENOTCONN) ||
 		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.ENETDOWN)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jlaffaye/ftp"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -91,7 +92,7 @@ func (s *Session) connect(ctx context.Context, endpoint session.Endpoint) *sessi
 		if ctx.Err() != nil {
 			return cancelled(ctx)
 		}
-		return ofDial(err, within)
+		return cause.OfDial(err, within)
 	}
 	s.local, s.peer = addressOf(conn.LocalAddr()), addressOf(conn.RemoteAddr())
 	s.dialHost, _, _ = net.SplitHostPort(endpoint.Address)

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -78,7 +79,7 @@ func (p *pace) judge(moved int64, err error) error {
 	if moved > 0 {
 		p.last = time.Now()
 	}
-	if err == nil || !isTimeout(err) {
+	if err == nil || !cause.IsTimeout(err) {
 		return err
 	}
 	if why := p.d.reason(); why != nil {
@@ -104,7 +105,7 @@ func (d *dataConn) ended(err error) error {
 	switch why := d.reason(); {
 	case err == nil:
 	case errors.As(err, &local):
-		d.s.fail(ofLocal(local.error))
+		d.s.fail(cause.OfLocal(local.error))
 	case why == errRefusedMidway, why == errConfirmedEarly:
 		d.s.op.broken = why
 	case why != nil:

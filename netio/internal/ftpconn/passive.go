@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -140,7 +141,7 @@ func (s *Session) connectData(about session.DataConn, reply session.Reply, host 
 	case err == nil:
 	case s.op.ctx.Err() != nil:
 		return nil, s.fail(cancelled(s.op.ctx))
-	case isTimeout(err) && !s.proxied:
+	case cause.IsTimeout(err) && !s.proxied:
 		return nil, s.unprepared(about, reply, errTimeout("no connection to "+about.Remote, time.Since(start).Round(time.Millisecond)))
 	default:
 		return nil, s.unprepared(about, reply, err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/internal/trust"
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -165,7 +166,7 @@ func knowsNot(code int) bool { return code == 500 || code == 502 || code == 503 
 func (s *Session) opened(err error, silence string) *session.Error {
 	var broken *protocolError
 	switch {
-	case isTimeout(err), errors.Is(err, context.Canceled):
+	case cause.IsTimeout(err), errors.Is(err, context.Canceled):
 		return fault(session.ConnectTimeout, errTimeout(silence, s.settings.Timeouts.Connect))
 	case errors.As(err, &broken):
 		return fault(session.ProtocolError, err)
@@ -216,10 +217,10 @@ func ofTLS(err error, heard *overhearing) *session.Error {
 		return e
 	}
 	e := fault(session.TLSFailed, fmt.Errorf("the TLS handshake failed: %w", err))
-	if isTimeout(err) {
+	if cause.IsTimeout(err) {
 		e.Err = errors.New("the TLS handshake was not finished in time")
 	}
-	if isTimeout(err) || isBroken(err) {
+	if cause.IsTimeout(err) || isBroken(err) {
 		e.Class = session.ClassTransient
 	}
 	return e

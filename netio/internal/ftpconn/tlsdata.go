@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -57,7 +58,7 @@ func (d *dataConn) ready(upload bool) error {
 	case why != nil:
 		return why
 	case err == nil:
-	case isTimeout(err):
+	case cause.IsTimeout(err):
 		return fault(session.DataTimeout, errTimeout("no TLS handshake on the data connection", within))
 	case isBroken(err):
 		return err

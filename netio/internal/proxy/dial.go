@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -199,7 +199,7 @@ func (p *Proxy) failure(ctx context.Context, err error, to target, began time.Ti
 		return e
 	case ctx.Err() == context.Canceled:
 		return fault(session.Cancelled, context.Cause(ctx))
-	case ctx.Err() != nil || isTimeout(err):
+	case ctx.Err() != nil || cause.IsTimeout(err):
 		// Which of the two was slow cannot be known; to wait again may help for both.
 		return fault(session.ConnectTimeout, fmt.Errorf("%s made no connection to %s within %s", name, to, since(began)))
 	case errors.As(err, &untrusted):
@@ -228,16 +228,10 @@ func (p *Proxy) unreachable(ctx context.Context, err error, began time.Time) *se
 		return fault(session.Cancelled, context.Cause(ctx))
 	case errors.As(err, &lookup) && lookup.IsNotFound:
 		e.Class = session.ClassPermanent
-	case ctx.Err() != nil || isTimeout(err):
+	case ctx.Err() != nil || cause.IsTimeout(err):
 		e.Err = fmt.Errorf("the proxy %s did not answer within %s", p.Address(), since(began))
 	}
 	return e
 }
 
 func since(began time.Time) time.Duration { return time.Since(began).Round(time.Millisecond) }
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
-		errors.As(err, &timeout) && timeout.Timeout()
-}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -212,7 +213,7 @@ func (d *download) write() (over bool, err error) {
 		d.order = d.order[1:]
 		if first.have > 0 {
 			if err := d.put(first.buffer[:first.have]); err != nil {
-				return true, ofLocal(err)
+				return true, cause.OfLocal(err)
 			}
 		}
 		if first.err != nil {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -102,26 +100,6 @@ func causeOf(s status) (cause session.Cause, certain bool) {
 		return session.NoRemotePermission, true
 	}
 	return session.RemoteRefused, false
-}
-
-// ofLocal is the error for a reader or writer of the caller that failed. An error
-// that has a cause already keeps it.
-func ofLocal(err error) *session.Error {
-	var known *session.Error
-	switch {
-	case errors.As(err, &known):
-		e := *known
-		return &e
-	case errors.Is(err, context.Canceled):
-		return fault(session.Cancelled, err)
-	case errors.Is(err, syscall.ENOSPC), isQuota(err):
-		return fault(session.NoLocalSpace, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fault(session.NoSuchLocalFile, err)
-	case errors.Is(err, fs.ErrPermission):
-		return fault(session.NoLocalPermission, err)
-	}
-	return fault(session.LocalFailure, err)
 }
 
 func isNetwork(err error) bool {

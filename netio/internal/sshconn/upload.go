@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -275,10 +276,10 @@ func (u *upload) fill(p *piece) error {
 			u.ended = true
 			return nil
 		case err != nil:
-			return ofLocal(err)
+			return cause.OfLocal(err)
 		case n == 0:
 			if empty++; empty == mostEmptyReads {
-				return ofLocal(io.ErrNoProgress)
+				return cause.OfLocal(io.ErrNoProgress)
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/internal/trust"
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -237,7 +238,7 @@ func (c *connecting) dial(ctx context.Context) (net.Conn, *session.Error) {
 	case ctx.Err() != nil:
 		return nil, cancelled(ctx)
 	}
-	return nil, ofDial(err, within)
+	return nil, cause.OfDial(err, within)
 }
 
 var errHandshakeCut = errors.New("the connection was given up")

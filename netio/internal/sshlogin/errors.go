@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -46,29 +45,6 @@ func clip(text string) string {
 
 func errTimeout(what string, after time.Duration) error {
 	return fmt.Errorf("%s within %s", what, after)
-}
-
-// ofDial is the error for a connection that was not made.
-func ofDial(err error, after time.Duration) *session.Error {
-	var known *session.Error
-	var lookup *net.DNSError
-	switch {
-	case errors.As(err, &known): // a proxy's, or a policy's
-		return known
-	case errors.As(err, &lookup) && lookup.IsNotFound:
-		return fault(session.NameNotResolved, err)
-	case errors.As(err, &lookup):
-		return fault(session.ResolverFailed, err)
-	case isTimeout(err):
-		return fault(session.ConnectTimeout, errTimeout("no connection", after))
-	}
-	return fault(session.ConnectionRefused, err)
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
-		errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // ofHandshake is the error for a login that came to nothing. The library's own

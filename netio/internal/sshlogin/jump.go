@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/sftpc/sftpc/netio/internal/cause"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -48,7 +49,7 @@ func (c *connecting) throughJumps(ctx context.Context) (net.Conn, *session.Error
 		return nil, fault(session.ConnectionRefused, fmt.Errorf("the jump host %s does not forward connections: %q", last, clip(refused.Message)))
 	case errors.As(err, &refused):
 		return nil, fault(session.ConnectionRefused, fmt.Errorf("the jump host %s cannot connect: %q", last, clip(refused.Message)))
-	case isTimeout(err):
+	case cause.IsTimeout(err):
 		return nil, fault(session.ConnectTimeout, errTimeout("no connection through the jump host "+last, within))
 	}
 	return nil, fault(session.ConnectionLost, fmt.Errorf("the connection through the jump host %s failed: %w", last, err))

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package sshconn
+package cause
 
 // isQuota is a question for systems that have the error.
 func isQuota(error) bool { return false }

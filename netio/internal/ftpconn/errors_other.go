@@ -1,6 +1,0 @@
-//go:build !unix
-
-package ftpconn
-
-// isQuota is a question for systems that have the error.
-func isQuota(error) bool { return false }
