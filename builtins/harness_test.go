@@ -22,7 +22,14 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // No test may leave a goroutine behind: after Run nothing of a run is alive.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests run at a time than there are processors, unless told
+// otherwise: those that are parallel here wait for time-outs.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // ran is everything that a run gave.
 type ran struct {

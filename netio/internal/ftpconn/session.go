@@ -288,6 +288,8 @@ func (s *Session) verdict(err error) (e *session.Error, certain bool) {
 		e, certain = ofReply(s.op.verb, last, s.isActive())
 		e.Err = s.op.broken
 		inHandshake := s.op.broken == errRefusedMidway && s.protection != nil && s.protection.data
+		// All of an upload may be with the system before the end of the other side is.
+		inHandshake = inHandshake || s.op.broken == nil && s.op.data != nil && s.op.data.secured != nil
 		if (e.Cause == session.PassiveDataFailed || e.Cause == session.ActiveDataFailed) && (isBroken(s.op.broken) || errors.Is(s.op.broken, errNoEnd) || inHandshake) {
 			// We had the connection, so nothing keeps it from being made: it broke before the
 			// server could use it.

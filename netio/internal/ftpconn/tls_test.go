@@ -355,6 +355,10 @@ func TestTLS_Faults(t *testing.T) {
 		_, err := c.Upload(context.Background(), "g", session.StoreReplace, io.LimitReader(endless{}, 64<<20))
 		return err
 	}
+	small := func(c *Session) error {
+		_, err := c.Upload(context.Background(), "g", session.StoreReplace, strings.NewReader("some"))
+		return err
+	}
 	list := func(c *Session) error { _, err := c.List(context.Background(), ""); return err }
 	pwd := func(c *Session) error { _, err := c.Raw(context.Background(), "NOOP"); return err }
 	tests := []struct {
@@ -369,6 +373,7 @@ func TestTLS_Faults(t *testing.T) {
 		{"download ends without the mark, 426", "on RETR: cut 1000 orderly", download, session.DataLost, "426", true},
 		{"listing ends without the mark", "on MLSD: cut 10 orderly; final 226 done", list, session.DataLost, "mark that TLS sets", true},
 		{"upload reset", "on STOR: cut 1000", upload, session.DataLost, "", true},
+		{"upload handed over whole, and the end of its handshake lost", "on STOR: final 425 Cannot open data connection", small, session.DataLost, "425", true},
 		{"control closed in a download", "on RETR: rate 20000; cut 1000; close", download, session.DataLost, "", false},
 		{"control reset", "on NOOP: reset", pwd, session.ConnectionLost, "", false},
 		{"data in the clear", `on RETR: clear-data`, download, session.TLSFailed, `in the clear where TLS is spoken: "0123456789`, true},
