@@ -18,8 +18,10 @@ const (
 	pieceSize = 4 << 20
 	// pieceTime ends a piece that takes long, for the same two reasons.
 	pieceTime = 400 * time.Millisecond
-	// bufferSize is for bytes that have to pass through us.
-	bufferSize = 256 << 10
+	// bufferSize is for bytes that have to pass through us: what is read has to be in
+	// the processor's cache still when it is written, and small writes cost the
+	// receiver more than us.
+	bufferSize = 128 << 10
 	// mostAtOnce is what one write may take on systems where a deadline ends a
 	// write for good: small enough for a slow network within the idle time-out.
 	mostAtOnce = 64 << 10
