@@ -45,7 +45,7 @@ func main() {
 	flag.StringVar(&f.user, "user", "", "its user")
 	flag.StringVar(&f.password, "password", "", "its password")
 	flag.StringVar(&f.without, "without", "no -ftp", "why there is no server")
-	flag.IntVar(&f.pairs, "pairs", 11, "how many pairs")
+	flag.IntVar(&f.pairs, "pairs", 31, "how many pairs")
 	flag.IntVar(&f.megabytes, "size", 512, "MiB of the transferred file")
 	flag.Parse()
 	if err := run(f); err != nil {
