@@ -58,7 +58,7 @@ func (a *arguments) usage() usage {
 		}
 	case "GETLIST":
 		onServer := strings.HasPrefix(a.constant(1), "REMOTE_")
-		u.remote, u.relativeRemote, u.relativeLocal = onServer, onServer, !onServer
+		u.remote, u.relativeRemote, u.relativeLocal = onServer, onServer, strings.HasPrefix(a.constant(1), "LOCAL_")
 	case "SETCERTIFICATE":
 		u.relativeLocal = u.relativeLocal && !netio.IsCertificatePin(a.text(0))
 	case "EXEC":

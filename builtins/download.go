@@ -42,7 +42,7 @@ func (s *State) getFile(a *arguments) error {
 }
 
 // getOne downloads the file that the script named.
-func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath) error {
+func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath) (failed error) {
 	dir, last := splitRemote(name)
 	exclude, at, err := s.remoteExclusions(ctx, dir)
 	if err != nil {
@@ -53,6 +53,7 @@ func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath)
 		return nil
 	}
 	entry, err := s.session.Stat(ctx, name)
+	defer func() { s.settleRemote(name, entry, failed) }()
 	switch {
 	case session.CauseOf(err) == session.NotSupported:
 		s.tellVerbose("the server cannot tell the size of %s beforehand", name)
@@ -86,13 +87,17 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 				return true
 			case err != nil:
 				s.tellFile(FileEnd, FileEvent{Local: entry.Name, Remote: remote, Size: entry.Size}, err)
+				s.settleRemote(remote, entry, err)
 				return o.add(err)
 			case s.files.FoldsCase() && !taken.add(target):
 				s.tell("%s is left out: here it is the same name as that of a file just downloaded", remote)
 				o.left++
 				return true
 			}
-			return o.add(s.fetch(ctx, remote, s.exactEntry(ctx, remote, entry), target, false))
+			entry = s.exactEntry(ctx, remote, entry)
+			err = s.fetch(ctx, remote, entry, target, false)
+			s.settleRemote(remote, entry, err)
+			return o.add(err)
 		},
 	}
 	if err := w.walk(ctx, dir, at); err != nil {

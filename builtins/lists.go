@@ -18,6 +18,7 @@ func listCommands() family {
 // listed is one name of a directory on either side.
 type listed struct {
 	name string
+	base string // what wildcards match; "" is name
 	time time.Time
 }
 
@@ -31,9 +32,14 @@ func (s *State) getList(a *arguments) error {
 	var found []listed
 	var left int
 	var err error
-	if strings.HasPrefix(a.constant(1), "LOCAL_") {
+	switch what := a.constant(1); {
+	case what == "DONE":
+		found, left = s.listSettled(s.last.done, pattern)
+	case what == "FAILED":
+		found, left = s.listSettled(s.last.failed, pattern)
+	case strings.HasPrefix(what, "LOCAL_"):
 		found, err = s.listLocal(pattern, dirs)
-	} else {
+	default:
 		found, left, err = s.listRemote(a.ctx, pattern, dirs)
 	}
 	if err != nil {
@@ -89,7 +95,7 @@ func (s *State) listRemote(ctx context.Context, pattern string, dirs bool) (foun
 	for _, e := range listing.Entries {
 		if s.listsKind(e.Kind, e.Name, dirs) && choose.chooses(e.Name) && !netio.IsPartName(e.Name) && !seen[e.Name] {
 			seen[e.Name] = true
-			found = append(found, listed{e.Name, e.Time})
+			found = append(found, listed{name: e.Name, time: e.Time})
 		}
 	}
 	return found, left, nil
@@ -114,10 +120,27 @@ func (s *State) listLocal(pattern string, dirs bool) ([]listed, error) {
 	var found []listed
 	for _, e := range entries {
 		if s.listsKind(e.Kind, e.Name, dirs) && choose.chooses(e.Name) {
-			found = append(found, listed{e.Name, e.ModTime})
+			found = append(found, listed{name: e.Name, time: e.ModTime})
 		}
 	}
 	return found, nil
+}
+
+// listSettled chooses among the files of the last set. left counts those of which
+// nobody knows any more what became of them.
+func (s *State) listSettled(files []listed, pattern string) (found []listed, left int) {
+	choose := listChooser(pattern, false, func(name string) bool {
+		return slices.ContainsFunc(files, func(f listed) bool { return f.base == name })
+	})
+	for _, f := range files {
+		if choose.chooses(f.base) {
+			found = append(found, f)
+		}
+	}
+	if s.last.lost > 0 {
+		s.tell("%s of the last set were not kept: it had more than %d", plural(s.last.lost, "name"), mostSettled)
+	}
+	return found, s.last.lost
 }
 
 // listsKind reports whether a list of files or of directories has the kind. A

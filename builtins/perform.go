@@ -46,6 +46,9 @@ func (s *State) perform(b *binding, call *vm.Call) error {
 
 // attempt checks the arguments and runs the command, unless something holds it.
 func (s *State) attempt(b *binding, a *arguments) error {
+	if movesSets(b.row.Name) {
+		s.last.begin()
+	}
 	if err := a.check(); err != nil && b.row.Name != "EXIT" {
 		if b.row.Name == "OPENHOST" {
 			s.leave(a.ctx) // no script goes on at the host before

@@ -70,6 +70,7 @@ func (r *run) Open(_ context.Context, program *bytecode.Program) (vm.Bound, erro
 			return vm.Bound{}, err
 		}
 		funcs[i] = state.bind(b)
+		state.last.wanted = state.last.wanted || b.row.Name == "GETLIST"
 	}
 	state.voice.tell(Event{Kind: RunStart, Script: r.job.Script})
 	return vm.Bound{Funcs: funcs, Close: r.hangUp}, nil

@@ -33,6 +33,7 @@ type State struct {
 	remoteDir string
 
 	exclusions exclusions
+	last       lastSet
 
 	// files are the local files; here is the current local directory, which
 	// LOCALCHDIR sets and the process never follows.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
@@ -24,7 +25,7 @@ func (s *State) putFile(a *arguments) error {
 		if _, last := splitRemote(a.text(1)); last == "" {
 			return a.bad(1, "ends in a slash: the name that the file is to have is needed")
 		}
-		return s.putOne(a.ctx, path, a.text(1))
+		return s.putOne(a.ctx, path, a.text(0), a.text(1))
 	}
 	dir, last, err := s.files.ResolveParent(s.here, a.text(0))
 	if err != nil {
@@ -35,17 +36,17 @@ func (s *State) putFile(a *arguments) error {
 	}
 	subdirs := a.constant(1) == "SUBDIRS"
 	if subdirs || netio.HasWildcard(last) {
-		return s.putSet(a.ctx, dir, last, subdirs)
+		return s.putSet(a.ctx, dir, writtenParent(a.text(0), last), last, subdirs)
 	}
 	path, err := s.localPath(a.text(0))
 	if err != nil {
 		return err
 	}
-	return s.putOne(a.ctx, path, last)
+	return s.putOne(a.ctx, path, a.text(0), last)
 }
 
-// putOne uploads the file that the script named.
-func (s *State) putOne(ctx context.Context, path netio.LocalPath, remote string) error {
+// putOne uploads the file that the script named as written.
+func (s *State) putOne(ctx context.Context, path netio.LocalPath, written, remote string) error {
 	exclude, err := newExcluder(localSide, s.exclusions.local, s.files.FoldsCase())
 	if err != nil {
 		return err
@@ -55,12 +56,12 @@ func (s *State) putOne(ctx context.Context, path netio.LocalPath, remote string)
 		return nil
 	}
 	u := uploader{state: s, ctx: ctx, alone: true}
-	return u.put(path, remote)
+	return u.put(path, written, remote)
 }
 
 // putSet uploads all that last means in dir, and with subdirs below it, one by
-// one in the order of names.
-func (s *State) putSet(ctx context.Context, dir netio.LocalPath, last string, subdirs bool) error {
+// one in the order of names. parent is how the script wrote dir, with the separator.
+func (s *State) putSet(ctx context.Context, dir netio.LocalPath, parent, last string, subdirs bool) error {
 	exclude, err := newExcluder(localSide, s.exclusions.local, s.files.FoldsCase())
 	if err != nil {
 		return err
@@ -70,11 +71,13 @@ func (s *State) putSet(ctx context.Context, dir netio.LocalPath, last string, su
 	w := &localSet{
 		state: s, pattern: last, subdirs: subdirs, exclude: exclude, from: len(localPlace(dir).parts), outcome: &o,
 		visit: func(path netio.LocalPath, rel []string, entry netio.LocalEntry) bool {
+			written := writtenChild(parent, rel, entry.Name)
 			if err := u.enter(rel); err != nil {
 				s.tellFile(FileEnd, FileEvent{Upload: true, Local: path.String(), Remote: u.remote(entry.Name), Size: entry.Size}, err)
+				s.last.settle(written, entry.Name, entry.ModTime, err)
 				return o.add(err)
 			}
-			return o.add(u.put(path, u.remote(entry.Name)))
+			return o.add(u.put(path, written, u.remote(entry.Name)))
 		},
 	}
 	if err := w.walk(dir); err != nil {
@@ -154,13 +157,14 @@ func (s *State) ensureRemoteDir(ctx context.Context, dir, name string) error {
 	return withName(refused, "making directory "+path, path)
 }
 
-// put uploads one file and verifies it.
-func (u *uploader) put(path netio.LocalPath, remote string) error {
+// put uploads one file and verifies it. written is how the script would name it.
+func (u *uploader) put(path netio.LocalPath, written, remote string) error {
 	s := u.state
 	event := FileEvent{Upload: true, Local: path.String(), Remote: remote, Size: -1, Only: u.alone}
 	file, before, err := u.open(path)
 	if err != nil {
 		s.tellFile(FileEnd, event, err)
+		s.last.settle(written, path.Name(), time.Time{}, err)
 		return err
 	}
 	// The file was only read: closing it cannot lose anything.
@@ -170,6 +174,9 @@ func (u *uploader) put(path netio.LocalPath, remote string) error {
 	o.ctx, o.attempts = s.begin(u.ctx)
 	err = o.put(remote)
 	o.meter.end(err)
+	if !o.skipped {
+		s.last.settle(written, path.Name(), before.ModTime(), err)
+	}
 	if err != nil || o.skipped {
 		return err
 	}

@@ -128,9 +128,9 @@ func localCommands() []Command {
 func listCommands() []Command {
 	return []Command{
 		{Name: "GETLIST", Family: FamilyLists, Kind: Doing, Documented: true, Echo: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
-			Forms: one(out("list"), choice("what", "REMOTE_FILES", "REMOTE_DIRS", "LOCAL_FILES", "LOCAL_DIRS"),
+			Forms: one(out("list"), choice("what", "REMOTE_FILES", "REMOTE_DIRS", "LOCAL_FILES", "LOCAL_DIRS", "DONE", "FAILED"),
 				optional(pattern("wildcard")), optional(choice("order", "NAME", "NEWEST", "OLDEST"))),
-			Summary: "store the names of a directory, joined by |, in a variable"},
+			Summary: "store the names of a directory, or of the last set, joined by |, in a variable"},
 	}
 }
 

@@ -19,7 +19,7 @@ func TestSyntax(t *testing.T) {
 		"CWDIR":          {"CWDIR", "CWDIR($directory)"},
 		"GETFILE":        {"GETFILE(name [, SUBDIRS])", "GETFILE(remote, local)"},
 		"EXEC":           {"EXEC(command)", "EXEC(program, argument, ...)"},
-		"GETLIST":        {"GETLIST($list, REMOTE_FILES | REMOTE_DIRS | LOCAL_FILES | LOCAL_DIRS [, wildcard [, NAME | NEWEST | OLDEST]])"},
+		"GETLIST":        {"GETLIST($list, REMOTE_FILES | REMOTE_DIRS | LOCAL_FILES | LOCAL_DIRS | DONE | FAILED [, wildcard [, NAME | NEWEST | OLDEST]])"},
 	}
 	for _, c := range catalog.Commands() {
 		lines, listed := want[c.Name]
