@@ -26,6 +26,12 @@ func CheckKey(login session.Login) error {
 	return err
 }
 
+// DialAgent connects to the SSH agent at name: the path of a socket, or on Windows of a
+// named pipe such as that of OpenSSH, \\.\pipe\openssh-ssh-agent.
+func DialAgent(ctx context.Context, name string) (net.Conn, error) {
+	return sshlogin.DialAgent(ctx, name)
+}
+
 // CertificateSuffix is what stands behind a key file's name in the name of its
 // certificate's.
 const CertificateSuffix = sshlogin.CertificateSuffix
@@ -68,7 +74,7 @@ func ShowHostKeys(ctx context.Context, endpoint session.Endpoint, settings sessi
 	if err != nil {
 		return "", nil, err
 	}
-	known, err := trust.OpenHostKeys(session.Trust{KnownHosts: files, Notice: endpoint.Trust.Notice}, server)
+	known, err := trust.OpenHostKeys(session.Trust{KnownHosts: files.KnownHosts, RevokedHostKeys: files.RevokedHostKeys, Notice: endpoint.Trust.Notice}, server)
 	if err != nil {
 		return "", nil, err
 	}
@@ -85,11 +91,15 @@ func ShowHostKeys(ctx context.Context, endpoint session.Endpoint, settings sessi
 // how many they were. Where another key of one of the types is known nothing is
 // written.
 func RecordHostKeys(endpoint session.Endpoint, keys []HostKey, now time.Time) (file string, recorded int, err error) {
-	server, files, err := serverOf(endpoint)
+	server, known, err := serverOf(endpoint)
 	if err != nil {
 		return "", 0, err
 	}
+	files := known.KnownHosts
 	if len(files) == 0 || files[0] == "" {
+		if known.Unrecorded != "" {
+			return "", 0, errors.New("there is no file to record host keys in: " + known.Unrecorded)
+		}
 		return "", 0, errors.New("there is no file to record host keys in")
 	}
 	var unknown []ssh.PublicKey
@@ -104,18 +114,19 @@ func RecordHostKeys(endpoint session.Endpoint, keys []HostKey, now time.Time) (f
 
 // serverOf names the server of an endpoint as its keys are recorded, and the files
 // that they are in.
-func serverOf(endpoint session.Endpoint) (server trust.Server, files []string, err error) {
+func serverOf(endpoint session.Endpoint) (server trust.Server, files session.Trust, err error) {
 	endpoint.Trust.Notice = nil // it was told when the server was asked
 	route, err := sshlogin.Resolve(endpoint)
 	if err != nil {
-		return server, nil, err
+		return server, files, err
 	}
 	host, port, err := net.SplitHostPort(route.Endpoint.Address)
 	if err != nil {
-		return server, nil, err
+		return server, files, err
 	}
 	if route.Endpoint.Host != "" {
 		host = route.Endpoint.Host
 	}
-	return trust.Server{User: route.Endpoint.User, Host: host, Port: port}, route.Endpoint.Trust.KnownHosts, nil
+	files = route.Endpoint.Trust
+	return trust.Server{User: route.Endpoint.User, Host: host, Port: port, Alias: files.HostKeyAlias}, files, nil
 }

@@ -275,6 +275,6 @@ func (v *doctorVerb) machine(p *app.Process) (doctor.Machine, error) {
 	}
 	trust, login := p.Identity()
 	m.State, m.KnownHosts, m.Agent = p.State, trust.KnownHosts, login.Agent
-	m.AgentName, _ = p.Getenv("SSH_AUTH_SOCK")
+	m.AgentName = p.SSHAgentName()
 	return m, nil
 }

@@ -44,6 +44,15 @@ type Trust struct {
 	// key that is recorded goes into the first, and nowhere if that is "". Absolute
 	// paths; a missing file is an empty one.
 	KnownHosts []string
+	// Unrecorded says, for messages, why the first of KnownHosts is ""; it may be "".
+	Unrecorded string
+	// RevokedHostKeys is a file of keys that no host may prove itself with, nor have
+	// had its certificate signed by: public keys, one a line. "" is none; a file that
+	// cannot be read refuses every host, since it may revoke its key.
+	RevokedHostKeys string
+	// HostKeyAlias is the name that the host's keys are known by, without a port; "" is
+	// its own name.
+	HostKeyAlias string
 	// KnownCertificates is the file in which certificates are recorded under
 	// TrustNew; "" is none, and then they cannot be.
 	KnownCertificates string

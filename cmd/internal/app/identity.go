@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sftpc/sftpc/builtins"
+	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -105,11 +106,21 @@ func (p *Process) SSHFiles(config bool) session.SSHFiles {
 // SSHAgent connects to the agent of the session that the process was started in; nil
 // where there is none.
 func (p *Process) SSHAgent() func(context.Context) (net.Conn, error) {
-	socket, ok := p.Getenv("SSH_AUTH_SOCK")
-	if !ok || socket == "" {
+	name := p.SSHAgentName()
+	if name == "" {
 		return nil
 	}
-	return func(ctx context.Context) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	return func(ctx context.Context) (net.Conn, error) { return netio.DialAgent(ctx, name) }
+}
+
+// SSHAgentName is where that agent is; "" where there is none. On Windows OpenSSH's
+// agent is a service with one name for everybody.
+func (p *Process) SSHAgentName() string {
+	if name, ok := p.Getenv("SSH_AUTH_SOCK"); ok && name != "" {
+		return name
 	}
+	if runtime.GOOS == "windows" {
+		return `\\.\pipe\openssh-ssh-agent`
+	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,12 +35,33 @@ type Answer struct {
 	NoIdentity    bool
 	// IdentitiesOnly leaves out the keys of an agent that are none of IdentityFiles.
 	IdentitiesOnly bool
-	// KnownHosts replace the user's file of host keys; NoKnownHosts says that there
-	// is to be none.
-	KnownHosts   []string
-	NoKnownHosts bool
-	Jumps        []Jump // hosts on the way, the first one first
-	ProxyCommand string // where it stands, as file:line; it is not obeyed
+	// KnownHosts replace the user's file of host keys, and GlobalKnownHosts the
+	// system's. None of them says that there is to be none.
+	KnownHosts       Files
+	GlobalKnownHosts Files
+	// RevokedHostKeys is the file of keys that no host may prove itself with.
+	RevokedHostKeys Files
+	// HostKeyAlias is the name that the host's keys are known by.
+	HostKeyAlias string
+	// IdentityAgent is where the agent is; "none", SSH_AUTH_SOCK and what begins with
+	// $ stand as they are.
+	IdentityAgent Files
+	Jumps         []Jump // hosts on the way, the first one first
+	// Unheeded is what would lead the connection elsewhere and is not obeyed.
+	Unheeded []Unheeded
+}
+
+// Files are the values of a keyword that names files.
+type Files struct {
+	Paths []string
+	None  bool   // it says that there are none
+	Place string // where it stands, as file:line; "" if nothing is said
+}
+
+// Unheeded is a line that is not obeyed.
+type Unheeded struct {
+	What  string // the keyword as it is written in the manual, or a criterion of Match
+	Place string // file:line
 }
 
 // Jump is a host on the way to another.
@@ -53,7 +75,7 @@ const (
 	mostDepth  = 16      // of files that include files, as with OpenSSH
 	mostFile   = 1 << 20 // bytes of one file
 	mostFiles  = 1000    // that are read for one answer
-	mostValues = 1000    // of one keyword that adds up
+	mostValues = 1000    // of one keyword that adds up, and of what is not obeyed
 )
 
 // Lookup reads the files in the order of their precedence: the first value of a
@@ -61,11 +83,17 @@ const (
 // error is for a file that cannot be read or understood, and names it and the line.
 func Lookup(files []string, q Question) (Answer, error) {
 	r := &reading{q: q, seen: map[string]bool{}}
-	for _, name := range files {
-		// Includes are looked for beside the file that is the user's, or the system's.
-		if err := r.file(name, filepath.Dir(name), 0, true); err != nil {
-			return Answer{}, err
+	for {
+		for _, name := range files {
+			// Includes are looked for beside the file that is the user's, or the system's.
+			if err := r.file(name, filepath.Dir(name), 0, true); err != nil {
+				return Answer{}, err
+			}
 		}
+		if r.final || !r.wantsFinal {
+			break
+		}
+		r.final, r.files = true, 0
 	}
 	r.expand()
 	return r.answer, nil
@@ -77,6 +105,11 @@ type reading struct {
 	answer Answer
 	seen   map[string]bool // keywords that have a value
 	files  int
+	// Match final holds in a second reading, which there is where one asks for it.
+	wantsFinal, final bool
+	// doubt is the criterion for which the present block is passed over although it
+	// may hold; nothing is what it would have said, until one of its lines counts.
+	doubt Unheeded
 }
 
 func (r *reading) file(name, beside string, depth int, active bool) error {
@@ -141,20 +174,41 @@ func (r *reading) line(keyword string, arguments []string, at place, outer, acti
 		if len(arguments) == 0 {
 			return false, at.wrong("Host names no pattern")
 		}
+		r.doubt = Unheeded{}
 		return outer && matchList(arguments, r.q.Host), nil
 	case "match":
+		r.doubt = Unheeded{}
 		matched, err := r.match(arguments, at)
+		if !outer {
+			r.doubt = Unheeded{}
+		}
 		return outer && matched, err
 	case "include":
 		if !active {
+			r.suspect(keyword)
 			return active, nil
 		}
 		return active, r.include(arguments, at)
 	}
 	if !active {
+		r.suspect(keyword)
 		return active, nil
 	}
 	return active, r.set(keyword, arguments, at)
+}
+
+// suspect tells of a block that may hold, and has a line that would count.
+func (r *reading) suspect(keyword string) {
+	if r.doubt.What != "" && (keyword == "include" || leads(keyword)) {
+		r.unheeded(r.doubt)
+		r.doubt = Unheeded{}
+	}
+}
+
+func (r *reading) unheeded(u Unheeded) {
+	if !slices.Contains(r.answer.Unheeded, u) && len(r.answer.Unheeded) < mostValues {
+		r.answer.Unheeded = append(r.answer.Unheeded, u)
+	}
 }
 
 // include reads further files; what they say holds where the Include does.
@@ -194,8 +248,11 @@ func (r *reading) match(criteria []string, at place) (bool, error) {
 		switch criterion {
 		case "all":
 			holds = true
-		case "canonical", "final":
-			// These are for a second reading, which there is not.
+		case "final":
+			r.wantsFinal = true
+			holds = r.final
+		case "canonical":
+			// A name is never made canonical here.
 		default:
 			if !attached {
 				if i++; i == len(criteria) {
@@ -205,6 +262,9 @@ func (r *reading) match(criteria []string, at place) (bool, error) {
 			}
 			subject, known := r.subject(criterion)
 			if !known {
+				if matched {
+					r.doubt = Unheeded{What: "Match " + criterion, Place: at.String()}
+				}
 				return false, nil
 			}
 			holds = matchList(strings.Split(value, ","), subject)
@@ -234,11 +294,20 @@ func (r *reading) subject(criterion string) (text string, known bool) {
 	return "", false
 }
 
+// leads tells of the keywords that say where the host is, on what way, and by which
+// keys it is known.
+func leads(keyword string) bool {
+	switch keyword {
+	case "hostname", "port", "user", "proxyjump", "userknownhostsfile", "globalknownhostsfile", "revokedhostkeys", "hostkeyalias",
+		"proxycommand", "bindaddress", "bindinterface", "addressfamily", "canonicalizehostname":
+		return true
+	}
+	return false
+}
+
 // set takes the value of a keyword that is understood, if it is the first.
 func (r *reading) set(keyword string, arguments []string, at place) error {
-	switch keyword {
-	case "hostname", "port", "user", "proxyjump", "proxycommand", "userknownhostsfile", "identityfile", "identitiesonly":
-	default:
+	if !leads(keyword) && keyword != "identityfile" && keyword != "identitiesonly" && keyword != "identityagent" {
 		return nil
 	}
 	if len(arguments) == 0 || arguments[0] == "" {
@@ -248,7 +317,7 @@ func (r *reading) set(keyword string, arguments []string, at place) error {
 	if keyword == "identityfile" {
 		if none {
 			r.answer.NoIdentity = true
-		} else if len(r.answer.IdentityFiles) < mostValues {
+		} else if len(r.answer.IdentityFiles) < mostValues && !slices.Contains(r.answer.IdentityFiles, value) {
 			r.answer.IdentityFiles = append(r.answer.IdentityFiles, value)
 		}
 		return nil
@@ -272,8 +341,22 @@ func (r *reading) set(keyword string, arguments []string, at place) error {
 		r.answer.IdentitiesOnly = strings.EqualFold(value, "yes") || strings.EqualFold(value, "true")
 	case "proxycommand":
 		if !none {
-			r.answer.ProxyCommand = at.String()
+			r.unheeded(Unheeded{"ProxyCommand", at.String()})
 		}
+	case "bindaddress":
+		r.unheeded(Unheeded{"BindAddress", at.String()})
+	case "bindinterface":
+		r.unheeded(Unheeded{"BindInterface", at.String()})
+	case "addressfamily":
+		if !strings.EqualFold(value, "any") {
+			r.unheeded(Unheeded{"AddressFamily", at.String()})
+		}
+	case "canonicalizehostname":
+		if !strings.EqualFold(value, "no") && !strings.EqualFold(value, "false") && !none {
+			r.unheeded(Unheeded{"CanonicalizeHostname", at.String()})
+		}
+	case "hostkeyalias":
+		r.answer.HostKeyAlias = value
 	case "proxyjump":
 		if none {
 			return nil
@@ -286,13 +369,22 @@ func (r *reading) set(keyword string, arguments []string, at place) error {
 			r.answer.Jumps = append(r.answer.Jumps, jump)
 		}
 	case "userknownhostsfile":
-		if none {
-			r.answer.NoKnownHosts = true
-			return nil
-		}
-		r.answer.KnownHosts = arguments
+		r.answer.KnownHosts = filesOf(arguments, at)
+	case "globalknownhostsfile":
+		r.answer.GlobalKnownHosts = filesOf(arguments, at)
+	case "revokedhostkeys":
+		r.answer.RevokedHostKeys = filesOf(arguments[:1], at)
+	case "identityagent":
+		r.answer.IdentityAgent = filesOf(arguments[:1], at)
 	}
 	return nil
+}
+
+func filesOf(arguments []string, at place) Files {
+	if strings.EqualFold(arguments[0], "none") {
+		return Files{None: true, Place: at.String()}
+	}
+	return Files{Paths: slices.Clone(arguments), Place: at.String()}
 }
 
 // parseJump reads [user@]host[:port], and the same behind ssh://.
@@ -360,7 +452,7 @@ func (r *reading) expand() {
 	tokens := map[byte]string{
 		'%': "%", 'd': r.q.Home, 'h': host, 'n': r.q.Host, 'p': strconv.Itoa(port), 'r': r.user(), 'u': r.q.LocalUser,
 	}
-	for _, list := range [][]string{a.IdentityFiles, a.KnownHosts} {
+	for _, list := range [][]string{a.IdentityFiles, a.KnownHosts.Paths, a.GlobalKnownHosts.Paths, a.RevokedHostKeys.Paths, a.IdentityAgent.Paths} {
 		for i, path := range list {
 			list[i] = replaceTokens(r.tilde(path), tokens)
 		}

@@ -59,7 +59,13 @@ func newConnecting(endpoint session.Endpoint, settings session.Settings) (*conne
 	if c.endpoint.Host != "" {
 		host = c.endpoint.Host
 	}
-	c.server = trust.Server{User: c.endpoint.User, Host: host, Port: port}
+	c.server = trust.Server{User: c.endpoint.User, Host: host, Port: port, Alias: c.endpoint.Trust.HostKeyAlias}
+	if c.server.Alias != "" { // under its own name its keys would be looked for elsewhere
+		c.server.Asked = endpoint.Host
+		if _, given, err := net.SplitHostPort(endpoint.Address); err == nil && endpoint.Login.SSH.PortGiven {
+			c.server.Asked = net.JoinHostPort(endpoint.Host, given)
+		}
+	}
 	asked := slices.Clone(c.jumps)
 	if c.endpoint.Address != endpoint.Address {
 		asked = append(asked, c.endpoint)

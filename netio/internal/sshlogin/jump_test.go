@@ -1,6 +1,7 @@
 package sshlogin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -173,6 +174,105 @@ func TestConnect_Config(t *testing.T) {
 		if len(told) != 1 || !strings.Contains(told[0], "config:4) is not run") {
 			t.Errorf("told %q", told)
 		}
+	})
+	t.Run("what leads elsewhere is told of", func(t *testing.T) {
+		var told []string
+		endpoint := j.endpoint(t, "Match exec \"touch ~/ran\"\nHostName 192.0.2.1\nHost files\nHostName 127.0.0.1\nPort TARGET\nBindAddress 127.0.0.1\nIdentityAgent $OTHER\n")
+		endpoint.Trust.Notice = func(text string) { told = append(told, text) }
+		connect(t, endpoint, patient())
+		for i, want := range []string{"IdentityAgent for files (", "Match exec (", "BindAddress for files ("} {
+			if len(told) != 3 || !strings.Contains(told[i], want) {
+				t.Errorf("told %q, want %q", told, want)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(j.home, "ran")); err == nil {
+			t.Error("a program was run")
+		}
+	})
+	t.Run("a name for its keys", func(t *testing.T) {
+		j.write(t, "aliased", trust.Line(trust.Server{Host: "x", Port: "1", Alias: "web"}, keyPool.ed25519.PublicKey())+"\n")
+		const config = "Host files\nHostName 127.0.0.1\nPort TARGET\nHostKeyAlias web\nUserKnownHostsFile ~/"
+		connect(t, j.endpoint(t, config+"aliased\n"), patient())
+		j.know(t, keyPool.ed25519, keyPool.other)
+		// The address itself is known there, and does not count.
+		refuse(t, j.endpoint(t, config+"known_hosts\n"), patient(), session.HostKeyUnknown, "sftpc trust files\n", ": web ssh-ed25519 ")
+		endpoint := j.endpoint(t, config+"fresh\n")
+		endpoint.Trust.Level = session.TrustNew
+		connect(t, endpoint, patient())
+		if text, _ := os.ReadFile(filepath.Join(j.home, "fresh")); !strings.HasPrefix(string(text), "web ssh-ed25519 ") {
+			t.Errorf("recorded %q", text)
+		}
+	})
+	t.Run("another agent", func(t *testing.T) {
+		asked := make(chan struct{}, 1)
+		socket := filepath.Join(j.home, "agent.sock")
+		listener, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Skip("no sockets with names here:", err)
+		}
+		defer listener.Close()
+		go func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				asked <- struct{}{}
+				conn.Close()
+			}
+		}()
+		endpoint := j.endpoint(t, "Host files\nHostName 127.0.0.1\nPort TARGET\nIdentityAgent ~/agent.sock\n")
+		endpoint.Login.Agent = func(context.Context) (net.Conn, error) {
+			t.Error("the run's agent was asked")
+			return nil, os.ErrNotExist
+		}
+		address := (&sshServer{password: "correct horse", keys: []ssh.PublicKey{keyPool.ecdsa.PublicKey()}}).start(t)
+		_, port, _ := net.SplitHostPort(address)
+		endpoint.Address, endpoint.Login.SSH.PortGiven = "files:"+port, true
+		endpoint.Trust = session.Trust{HostKeys: []string{ssh.FingerprintSHA256(keyPool.ed25519.PublicKey())}}
+		connect(t, endpoint, patient())
+		select {
+		case <-asked:
+		default:
+			t.Error("the agent that ssh_config names was not asked")
+		}
+		endpoint.Login.SSH.Config = []string{j.write(t, "config", "Host files\nHostName 127.0.0.1\nIdentityAgent none\n")}
+		connect(t, endpoint, patient())
+	})
+	t.Run("no file of known hosts", func(t *testing.T) {
+		system := j.write(t, "system", "")
+		for _, said := range []string{"UserKnownHostsFile none", "UserKnownHostsFile /dev/null", "UserKnownHostsFile /dev/null ~/second"} {
+			endpoint := j.endpoint(t, "Host files\nHostName 127.0.0.1\nPort TARGET\n"+said+"\n")
+			endpoint.Trust.Level = session.TrustNew
+			endpoint.Trust.KnownHosts = append(endpoint.Trust.KnownHosts, system)
+			refuse(t, endpoint, patient(), session.HostKeyUnknown, "config:4) names no file that keeps it", "SETHOSTKEY")
+			if text, _ := os.ReadFile(system); len(text) > 0 {
+				t.Errorf("%s: recorded in the system's file: %q", said, text)
+			}
+		}
+		j.know(t, keyPool.ed25519, keyPool.other)
+		endpoint := j.endpoint(t, "Host files\nHostName 127.0.0.1\nPort TARGET\nUserKnownHostsFile none\nGlobalKnownHostsFile ~/known_hosts\n")
+		connect(t, endpoint, patient())
+	})
+	t.Run("revoked keys", func(t *testing.T) {
+		line := string(ssh.MarshalAuthorizedKey(keyPool.ed25519.PublicKey()))
+		const config = "Host files\nHostName 127.0.0.1\nPort TARGET\nRevokedHostKeys ~/revoked\n"
+		for text, says := range map[string]string{
+			"# gone\n" + line: "is revoked by " + filepath.Join(j.home, "revoked") + ":2",
+			"no key\n":        "line 1 is no public key",
+			"SSHKRL\n\x00..":  "binary form",
+		} {
+			j.write(t, "revoked", text)
+			cause := session.HostKeyUnknown
+			if strings.HasSuffix(text, line) {
+				cause = session.HostKeyChanged
+			}
+			refuse(t, j.endpoint(t, config), patient(), cause, says)
+		}
+		os.Remove(filepath.Join(j.home, "revoked"))
+		refuse(t, j.endpoint(t, config), patient(), session.HostKeyUnknown, "no such file", "no key is believed without it")
+		j.write(t, "revoked", string(ssh.MarshalAuthorizedKey(keyPool.other.PublicKey())))
+		connect(t, j.endpoint(t, config), patient())
 	})
 	t.Run("one that cannot be understood", func(t *testing.T) {
 		refuse(t, j.endpoint(t, "Host files\nPort x\n"), patient(), session.BadArgument, "config:2: Port", "--no-ssh-config")

@@ -1,9 +1,13 @@
 package sshlogin
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sftpc/sftpc/netio/internal/sshconfig"
 	"github.com/sftpc/sftpc/netio/session"
@@ -62,14 +66,78 @@ func Resolve(endpoint session.Endpoint) (Route, error) {
 		files.Keys = answer.IdentityFiles
 	}
 	files.KeysOnly = files.KeysOnly || answer.IdentitiesOnly
-	if known := endpoint.Trust.KnownHosts; len(answer.KnownHosts) > 0 || answer.NoKnownHosts {
-		// The user's file is the first; that of the system stays.
-		endpoint.Trust.KnownHosts = append(answer.KnownHosts[:len(answer.KnownHosts):len(answer.KnownHosts)], known[min(1, len(known)):]...)
-	}
-	if answer.ProxyCommand != "" && endpoint.Trust.Notice != nil {
-		endpoint.Trust.Notice(fmt.Sprintf("the ProxyCommand for %s (%s) is not run; ProxyJump, SETPROXY and --host are ways through", asked, answer.ProxyCommand))
+	endpoint.Trust = trusting(endpoint.Trust, answer)
+	endpoint.Login.Agent = agentFor(endpoint, asked, answer.IdentityAgent)
+	if endpoint.Trust.Notice != nil {
+		for _, u := range answer.Unheeded {
+			endpoint.Trust.Notice(unheeded(u, asked))
+		}
 	}
 	return Route{Endpoint: endpoint, Jumps: jumpsOf(asIs, answer.Jumps)}, nil
+}
+
+// trusting is whom to believe where ssh_config names other files of host keys, or
+// another name for them. The user's file is the first of KnownHosts, the others are
+// the system's.
+func trusting(t session.Trust, answer sshconfig.Answer) session.Trust {
+	user, system := t.KnownHosts[:min(1, len(t.KnownHosts))], t.KnownHosts[min(1, len(t.KnownHosts)):]
+	if said := answer.KnownHosts; said.Place != "" {
+		user = withoutNull(said.Paths)
+		if len(user) == 0 || isNull(said.Paths[0]) {
+			// Else the next file would be recorded in, which may be the system's.
+			user = append([]string{""}, user...)
+			t.Unrecorded = "UserKnownHostsFile in ssh_config (" + said.Place + ") names no file that keeps it"
+		}
+	}
+	if said := answer.GlobalKnownHosts; said.Place != "" {
+		system = withoutNull(said.Paths)
+		if len(user) == 0 {
+			user = []string{""}
+		}
+	}
+	t.KnownHosts = slices.Concat(user, system)
+	if said := answer.RevokedHostKeys; len(said.Paths) > 0 {
+		t.RevokedHostKeys = said.Paths[0]
+	}
+	if t.HostKeyAlias == "" {
+		t.HostKeyAlias = answer.HostKeyAlias
+	}
+	return t
+}
+
+// isNull tells of the file that keeps nothing, which many name to have no file.
+func isNull(path string) bool { return path == os.DevNull || path == "/dev/null" }
+
+func withoutNull(paths []string) []string {
+	return slices.DeleteFunc(slices.Clone(paths), isNull)
+}
+
+// agentFor is the agent that ssh_config names for the host, or else that of the run. A
+// name that begins with $ is a variable, and the environment is not read here.
+func agentFor(endpoint session.Endpoint, host string, said sshconfig.Files) func(context.Context) (net.Conn, error) {
+	switch {
+	case said.None:
+		return nil
+	case len(said.Paths) == 0 || said.Paths[0] == "SSH_AUTH_SOCK":
+		return endpoint.Login.Agent
+	case strings.HasPrefix(said.Paths[0], "$"):
+		if endpoint.Trust.Notice != nil {
+			endpoint.Trust.Notice(fmt.Sprintf("the IdentityAgent for %s (%s) is a variable, which is not read; the agent is that of SSH_AUTH_SOCK", host, said.Place))
+		}
+		return endpoint.Login.Agent
+	}
+	return func(ctx context.Context) (net.Conn, error) { return DialAgent(ctx, said.Paths[0]) }
+}
+
+// unheeded says what a line of ssh_config would have meant for where we connect.
+func unheeded(u sshconfig.Unheeded, host string) string {
+	switch {
+	case u.What == "ProxyCommand":
+		return fmt.Sprintf("the ProxyCommand for %s (%s) is not run; ProxyJump, SETPROXY and --host are ways through", host, u.Place)
+	case strings.HasPrefix(u.What, "Match "):
+		return fmt.Sprintf("what stands behind %s (%s) is passed over, and may say where %s is", u.What, u.Place, host)
+	}
+	return fmt.Sprintf("the %s for %s (%s) is not obeyed: the connection is made as if it were not there", u.What, host, u.Place)
 }
 
 // jumpsOf makes the endpoints of the hosts on the way. They are logged in to with what
@@ -82,7 +150,7 @@ func jumpsOf(target session.Endpoint, jumps []sshconfig.Jump) []session.Endpoint
 			Login: session.Login{Agent: target.Login.Agent, SSH: target.Login.SSH},
 			Trust: target.Trust,
 		}
-		e.Trust.HostKeys = nil
+		e.Trust.HostKeys, e.Trust.HostKeyAlias = nil, ""
 		e.Login.SSH.AddressGiven, e.Login.SSH.PortGiven = false, j.Port != 0
 		port := 22
 		if j.Port != 0 {

@@ -22,8 +22,21 @@ type Server struct {
 	User string // for messages
 	Host string
 	Port string
+	// Alias is the name by which its keys are known, whatever its port; "" is Host.
+	Alias string
+	// Asked is the name that `sftpc trust` takes, where that is not Host with its
+	// port; "" is.
+	Asked string
 	// OnTheWay says that it is a jump host: SETHOSTKEY is about the target only.
 	OnTheWay bool
+}
+
+// knownAs is the name and the port that its keys are looked up and recorded under.
+func (s Server) knownAs() (host, port string) {
+	if s.Alias != "" {
+		return s.Alias, sshPort
+	}
+	return s.Host, s.Port
 }
 
 // String is the account as messages name it: user@host:port.
@@ -38,16 +51,32 @@ func (s Server) String() string {
 // HostKeys decides whether the key that a server shows is its own. It is made for
 // one server and one connection, and is not safe for concurrent use.
 type HostKeys struct {
-	trust  session.Trust
-	server Server
-	known  *knownHosts
-	pins   []string
+	trust   session.Trust
+	server  Server
+	known   *knownHosts
+	revoked *revokedKeys
+	pins    []string
+}
+
+// about returns the lines about the server that bear the marker.
+func (h *HostKeys) about(marker string) (lines []*knownLine, loose bool) {
+	host, port := h.server.knownAs()
+	return h.known.about(host, port, marker)
+}
+
+// revocation is where one of the keys is revoked for the server; "" if none is.
+func (h *HostKeys) revocation(keys ...ssh.PublicKey) (place string) {
+	host, port := h.server.knownAs()
+	if line := h.known.revoked(host, port, keys...); line != nil {
+		return line.place()
+	}
+	return h.revoked.place(keys...)
 }
 
 // OpenHostKeys reads what is known of a server. The error is for files that exist
 // and cannot be read, and for pins that are none.
 func OpenHostKeys(trust session.Trust, server Server) (*HostKeys, error) {
-	h := &HostKeys{trust: trust, server: server, known: &knownHosts{}}
+	h := &HostKeys{trust: trust, server: server, known: &knownHosts{}, revoked: &revokedKeys{}}
 	for _, written := range trust.HostKeys {
 		pin, err := ParsePin(written)
 		if err != nil {
@@ -63,6 +92,14 @@ func OpenHostKeys(trust session.Trust, server Server) (*HostKeys, error) {
 		return nil, &session.Error{
 			Op: "reading the known host keys", Cause: session.HostKeyUnknown, Class: session.ClassTrust, Name: server.Host,
 			Hint: "a file that cannot be read may revoke a key, so no key is believed without it", Err: err,
+		}
+	}
+	if trust.RevokedHostKeys != "" {
+		if h.revoked, err = readRevoked(trust.RevokedHostKeys); err != nil {
+			return nil, &session.Error{
+				Op: "reading the revoked host keys", Cause: session.HostKeyUnknown, Class: session.ClassTrust, Name: server.Host,
+				Hint: "RevokedHostKeys in ssh_config names that file; what it revokes is not known, so no key is believed without it", Err: err,
+			}
 		}
 	}
 	for _, sentence := range h.known.damaged {
@@ -82,7 +119,7 @@ func (h *HostKeys) notice(text string) {
 // several types shows one that can be compared. Certificates are asked for only
 // where an authority is known for the host. all is what may be used at all.
 func (h *HostKeys) Algorithms(all []string) []string {
-	authorities, _ := h.known.about(h.server.Host, h.server.Port, markAuthority)
+	authorities, _ := h.about(markAuthority)
 	var plain, certified []string
 	for _, algorithm := range preferred(all) {
 		if isCertificate(algorithm) {
@@ -91,7 +128,7 @@ func (h *HostKeys) Algorithms(all []string) []string {
 			plain = append(plain, algorithm)
 		}
 	}
-	lines, _ := h.known.about(h.server.Host, h.server.Port, "")
+	lines, _ := h.about("")
 	known := func(algorithm string) bool {
 		return slices.ContainsFunc(lines, func(l *knownLine) bool { return typeOf(algorithm) == l.key.Type() })
 	}
@@ -150,10 +187,10 @@ func (h *HostKeys) Check(key ssh.PublicKey) error {
 	if certificate, ok := key.(*ssh.Certificate); ok {
 		return h.checkCertificate(certificate)
 	}
-	if line := h.known.revoked(h.server.Host, h.server.Port, key); line != nil {
-		return h.isRevoked(line, key)
+	if place := h.revocation(key); place != "" {
+		return h.isRevoked(place, key)
 	}
-	lines, loose := h.known.about(h.server.Host, h.server.Port, "")
+	lines, loose := h.about("")
 	for _, l := range lines {
 		if sameKey(l.key, key) {
 			return nil
@@ -189,8 +226,8 @@ func (h *HostKeys) fault(cause session.Cause, err error) *session.Error {
 	}
 }
 
-func (h *HostKeys) isRevoked(line *knownLine, key ssh.PublicKey) error {
-	e := h.fault(session.HostKeyChanged, fmt.Errorf("the %s key of %s, %s, is revoked by %s", key.Type(), h.server, Fingerprint(key), line.place()))
+func (h *HostKeys) isRevoked(place string, key ssh.PublicKey) error {
+	e := h.fault(session.HostKeyChanged, fmt.Errorf("the %s key of %s, %s, is revoked by %s", key.Type(), h.server, Fingerprint(key), place))
 	e.Hint = "whoever has this key is not to be believed any more; the server's owner has a new one, or should"
 	return e
 }
@@ -233,6 +270,9 @@ func (h *HostKeys) unknown(key ssh.PublicKey) error {
 
 // argument is how `sftpc trust` is told of the server.
 func (h *HostKeys) argument() string {
+	if h.server.Asked != "" {
+		return h.server.Asked
+	}
 	if h.server.Port == sshPort {
 		return h.server.Host
 	}
@@ -241,7 +281,17 @@ func (h *HostKeys) argument() string {
 
 func (h *HostKeys) recordFirst(key ssh.PublicKey) error {
 	if len(h.trust.KnownHosts) == 0 || h.trust.KnownHosts[0] == "" {
-		return h.unknown(key)
+		why := h.trust.Unrecorded
+		if why == "" {
+			why = "there is no file to record host keys in"
+		}
+		e := h.fault(session.HostKeyUnknown, fmt.Errorf("nothing is known of %s, which shows the key %s %s, and it cannot be recorded: %s",
+			h.server, key.Type(), Fingerprint(key), why))
+		e.Hint = "what is recorded nowhere cannot be insisted on later: SETHOSTKEY names the key in the script"
+		if h.server.OnTheWay {
+			e.Hint = "what is recorded nowhere cannot be insisted on later: name a file that can be written"
+		}
+		return e
 	}
 	file := h.trust.KnownHosts[0]
 	lines, err := record(file, h.server, key, h.now())
@@ -268,11 +318,12 @@ func (h *HostKeys) now() time.Time {
 // checkCertificate believes a certificate that a known authority signed for this
 // host, that is valid now, and that is not revoked.
 func (h *HostKeys) checkCertificate(certificate *ssh.Certificate) error {
-	name := strings.ToLower(strings.TrimSuffix(h.server.Host, "."))
-	if line := h.known.revoked(h.server.Host, h.server.Port, certificate.Key, certificate.SignatureKey); line != nil {
-		return h.isRevoked(line, certificate.Key)
+	host, _ := h.server.knownAs()
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	if place := h.revocation(certificate.Key, certificate.SignatureKey); place != "" {
+		return h.isRevoked(place, certificate.Key)
 	}
-	authorities, _ := h.known.about(h.server.Host, h.server.Port, markAuthority)
+	authorities, _ := h.about(markAuthority)
 	if !slices.ContainsFunc(authorities, func(l *knownLine) bool { return sameKey(l.key, certificate.SignatureKey) }) {
 		return h.fault(session.HostKeyUnknown, fmt.Errorf("%s shows a certificate signed by %s, which is not the authority of %s",
 			h.server, Fingerprint(certificate.SignatureKey), placesOf(authorities)))
@@ -325,7 +376,7 @@ func Fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(key) }
 
 // Line is the line of a file of known hosts for a server's key.
 func Line(server Server, key ssh.PublicKey) string {
-	return knownName(server.Host, server.Port) + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
+	return knownName(server.knownAs()) + " " + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
 // ParsePin reads a host key to insist on, and returns its fingerprint: "SHA256:" and

@@ -243,6 +243,51 @@ func TestCheck_Certificates(t *testing.T) {
 	}
 }
 
+// What RevokedHostKeys names is revoked for every host, known or not, with the
+// certificates that it signed.
+func TestCheck_RevokedHostKeys(t *testing.T) {
+	certificate := &ssh.Certificate{Key: keyA.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{"h.example"}, ValidBefore: ssh.CertTimeInfinity}
+	if err := certificate.SignCert(rand.Reader, keyCA); err != nil {
+		t.Fatal(err)
+	}
+	certified := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(certificate)))
+	known := writeKnown(t, "h.example "+keyText(keyA), "@cert-authority *.example "+keyText(keyCA))
+	for name, c := range map[string]struct {
+		revoked string
+		key     ssh.PublicKey
+		want    session.Cause
+	}{
+		"nothing":          {"\n# none\n", keyA.PublicKey(), session.CauseNone},
+		"another key":      {keyText(keyB), keyA.PublicKey(), session.CauseNone},
+		"the key":          {"# lost\n\n  " + keyText(keyA) + " comment", keyA.PublicKey(), session.HostKeyChanged},
+		"an unknown key":   {keyText(keyB), keyB.PublicKey(), session.HostKeyChanged},
+		"its certificate":  {certified, keyA.PublicKey(), session.HostKeyChanged},
+		"a certified key":  {keyText(keyA), certificate, session.HostKeyChanged},
+		"an authority":     {keyText(keyCA), certificate, session.HostKeyChanged},
+		"another one":      {keyText(keyB), certificate, session.CauseNone},
+		"what is no key":   {keyText(keyB) + "\nssh-ed25519 AAAA", keyA.PublicKey(), session.HostKeyUnknown},
+		"with a host":      {"h.example " + keyText(keyB), keyA.PublicKey(), session.HostKeyUnknown},
+		"a list in binary": {krlMagic, keyA.PublicKey(), session.HostKeyUnknown},
+	} {
+		for _, level := range []session.TrustLevel{session.TrustStrict, session.TrustNew} {
+			h, err := OpenHostKeys(session.Trust{Level: level, KnownHosts: []string{known}, RevokedHostKeys: writeKnown(t, c.revoked)}, Server{Host: "h.example", Port: "22"})
+			if err == nil {
+				err = h.Check(c.key)
+			}
+			if got := session.CauseOf(err); got != c.want {
+				t.Errorf("%s, %s: %v, want cause %d", name, level, err, c.want)
+			}
+		}
+	}
+	h, err := OpenHostKeys(session.Trust{KnownHosts: []string{known}, RevokedHostKeys: writeKnown(t, keyText(keyA))}, Server{Host: "h.example", Port: "22"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := h.Judge(keyA.PublicKey()); v.State != Revoked || !strings.HasSuffix(v.Place, ":1") {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestAlgorithms(t *testing.T) {
 	all := ssh.SupportedAlgorithms().HostKeys
 	for name, c := range map[string]struct {

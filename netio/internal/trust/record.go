@@ -85,8 +85,9 @@ func RecordKeys(name string, server Server, keys []ssh.PublicKey, now time.Time)
 // appendKeys appends what choose makes of the lines about the server, all under the
 // file's lock.
 func appendKeys(name string, server Server, now time.Time, choose func(lines []*knownLine) []ssh.PublicKey) error {
-	if server.Host == "" || strings.ContainsAny(server.Host, " \t\r\n,*?!|#@[]") {
-		return fmt.Errorf("the host's name %q cannot stand in a file of known hosts", server.Host)
+	host, port := server.knownAs()
+	if host == "" || strings.ContainsAny(host, " \t\r\n,*?!|#@[]") {
+		return fmt.Errorf("the host's name %q cannot stand in a file of known hosts", host)
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
@@ -100,7 +101,7 @@ func appendKeys(name string, server Server, now time.Time, choose func(lines []*
 	if err := known.read(file, name); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	lines, loose := known.about(server.Host, server.Port, "")
+	lines, loose := known.about(host, port, "")
 	if loose {
 		lines = nil // about another port, for all that is known
 	}

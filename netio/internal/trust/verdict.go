@@ -31,10 +31,10 @@ func (h *HostKeys) Judge(key ssh.PublicKey) Verdict {
 		since, _ := recordedAt(l.comment)
 		return Verdict{State: state, Place: l.place(), Since: since}
 	}
-	if line := h.known.revoked(h.server.Host, h.server.Port, key); line != nil {
-		return verdict(Revoked, line)
+	if place := h.revocation(key); place != "" {
+		return Verdict{State: Revoked, Place: place}
 	}
-	lines, loose := h.known.about(h.server.Host, h.server.Port, "")
+	lines, loose := h.about("")
 	var other *knownLine
 	for _, l := range lines {
 		if sameKey(l.key, key) {
@@ -63,7 +63,7 @@ func (h *HostKeys) JudgeAll(keys []ssh.PublicKey) []Verdict {
 		all[i] = h.Judge(key)
 		known = known || all[i].State == Known
 	}
-	lines, loose := h.known.about(h.server.Host, h.server.Port, "")
+	lines, loose := h.about("")
 	if known || loose || len(lines) == 0 {
 		return all
 	}
