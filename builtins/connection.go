@@ -44,6 +44,7 @@ func (s *State) openHost(a *arguments) error {
 		return err
 	}
 	s.tell("Connecting to %s", shown)
+	s.warnOfPins(e)
 	s.endpoint = e
 	open, err := s.connect(a.ctx, e)
 	if err != nil {

@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
@@ -63,6 +64,24 @@ func (s *State) setHostKey(a *arguments) error {
 		return a.bad(0, "is no host key: %v", err)
 	}
 	return nil
+}
+
+// warnOfPins says that nothing proves a server of plain FTP, whatever the script has
+// named for it.
+func (s *State) warnOfPins(e session.Endpoint) {
+	if e.Protocol != session.FTP {
+		return
+	}
+	var named []string
+	if len(s.settings.belief.hostKeys) > 0 {
+		named = append(named, "SETHOSTKEY")
+	}
+	if c := &s.settings.certificates; len(c.pins) > 0 || c.authorities != nil || c.broken != nil {
+		named = append(named, "SETCERTIFICATE")
+	}
+	if len(named) > 0 {
+		s.warn("what %s named proves nothing here: plain FTP shows neither key nor certificate, and anybody in between can read and change what is sent", strings.Join(named, " and "))
+	}
 }
 
 // trust is what a new connection over the protocol is told of whom to believe.

@@ -184,3 +184,34 @@ func TestPretendedServersAreBelieved(t *testing.T) {
 		t.Errorf("%+v", trust)
 	}
 }
+
+// Over plain FTP a pin protects nothing, which is told at each OPENHOST; over protocols
+// that check it nothing is told.
+func TestPinsOverPlainFTP(t *testing.T) {
+	for name, c := range map[string]struct {
+		statements []string
+		named      string // "" where nothing is told
+	}{
+		"none":               {nil, ""},
+		"a host key":         {[]string{`SETHOSTKEY("` + pinA + `")`}, "SETHOSTKEY"},
+		"a certificate":      {[]string{`SETCERTIFICATE("` + pinA + `")`}, "SETCERTIFICATE"},
+		"both":               {[]string{`SETCERTIFICATE("` + pinA + `")`, `SETHOSTKEY("` + pinB + `")`}, "SETHOSTKEY and SETCERTIFICATE"},
+		"taken back":         {[]string{`SETHOSTKEY("` + pinA + `")`, `SETHOSTKEY(NONE)`}, ""},
+		"one that is no pin": {[]string{`SETCERTIFICATE("SHA256:abc")`}, "SETCERTIFICATE"},
+		"over FTPS":          {[]string{`SETPROTOCOL(FTPS)`, `SETCERTIFICATE("` + pinA + `")`}, ""},
+		"a key over SFTP":    {[]string{`SETPROTOCOL(SFTP)`, `SETHOSTKEY("` + pinA + `")`}, ""},
+		"a URL goes before":  {[]string{`SETHOSTKEY("` + pinA + `")`, `SETPROTOCOL(SFTP)`, `OPENHOST("ftp://ftp.test")`, `SETPROTOCOL(FTPS)`}, "SETHOSTKEY"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, siteOptions{})
+			o := s.run(append(c.statements, `OPENHOST("ftp.test")`, `OPENHOST("ftp.test")`)...)
+			want := map[bool]int{false: 0, true: 2}[c.named != ""]
+			if name == "a URL goes before" {
+				want = 1
+			}
+			if got := strings.Count(o.transcript, "what "+c.named+" named proves nothing here"); c.named != "" && got != want || c.named == "" && o.has("proves nothing here") {
+				t.Errorf("told %d times:\n%s", got, o.transcript)
+			}
+		})
+	}
+}

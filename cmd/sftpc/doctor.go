@@ -30,6 +30,7 @@ type doctorVerb struct {
 	Port          int           `placeholder:"N" help:"the port to connect to (default: the protocol's)"`
 	Host          []app.Word    `placeholder:"NAME=ADDR[:PORT]" sep:"none" help:"connect to ADDR for NAME (repeatable)"`
 	Proxy         app.Word      `placeholder:"URL" help:"reach the hosts through this proxy"`
+	State         app.Word      `placeholder:"DIR" help:"the folder of what runs remember of servers, as for run"`
 	Drive         []app.Word    `placeholder:"C=DIR" sep:"none" help:"a drive to examine on this machine (repeatable)"`
 	ActivePorts   string        `placeholder:"FROM-TO" help:"where active mode listens, as in SETACTIVEPORTS"`
 	ActiveAddress string        `placeholder:"ADDR" help:"what active mode announces, as in SETACTIVEADDRESS"`
@@ -85,6 +86,13 @@ func (v *doctorVerb) prepare(ctx context.Context, p *app.Process) ([]session.End
 	options := doctor.Options{
 		Timeouts:    session.Timeouts{Connect: v.Wait, Reply: v.Wait, Idle: v.Wait},
 		Connections: v.Connections, Firewall: v.Firewall, AnyPorts: systemPorts(),
+	}
+	state := p.State
+	if v.State != "" {
+		state = p.Path(string(v.State))
+	}
+	if state != "" {
+		options.Records = netio.OpenRecords(state, nil)
 	}
 	if v.Verbose {
 		options.Tell = func(text string) { fmt.Fprintln(p.Stderr, text) }

@@ -45,6 +45,7 @@ func TestCommandReplies(t *testing.T) {
 		"SIZE":                    "SIZE file > 213 5; SIZE link > 213 5; SIZE full > 550; SIZE none > 550; TYPE A > 200; SIZE file > 550",
 		"MDTM":                    "MDTM none > 550; MDTM 20240229123015 file > 213; MDTM file > 213 20240229123015; MDTM 20240229123015 none > 550; MDTM 20249999999999 file > 550",
 		"MFMT":                    "MFMT 20200102030405 file > 213 Modify=20200102030405; MDTM file > 213 20200102030405; MFMT 20200102030405 none > 550; MFMT yesterday file > 501; MFMT 20200102030405 > 501",
+		"SITE UTIME":              "SITE UTIME 20260102030405 file > 200; MDTM file > 213 20260102030405; SITE UTIME file 20250102030405 20240102030405 20230102030405 UTC > 200; MDTM file > 213 20240102030405; SITE UTIME 202601020304 file > 200; MDTM file > 213 20260102030400; SITE UTIME x file > 501; SITE UTIME 20260102030405 > 501; SITE UTIME 20260102030405 none > 550",
 		"SITE CHMOD":              "SITE CHMOD 640 file > 200; SITE chmod 0644 file > 200; SITE CHMOD 999 file > 501; SITE CHMOD 17777 file > 501; SITE CHMOD 640 > 501; SITE CHMOD 640 none > 550; SITE HELP > 214-",
 		"HASH":                    "OPTS HASH > 200 SHA-256; HASH file > 213 SHA-256 0-5 5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5 file; OPTS HASH md5 > 200 MD5; HASH file > 213 MD5 0-5 827ccb0eea8a706c4c34a16891f84e7b file; OPTS HASH MD2 > 501; HASH none > 550; HASH full > 550; HASH > 501",
 		"XMD5 and its kin":        "XMD5 file > 250-Computing MD5; XCRC none > 550; XSHA1 full > 550; XSHA256 \"file\" > 250-; XSHA512 > 501",
@@ -84,7 +85,7 @@ func TestReadOnlyRefusesEveryChange(t *testing.T) {
 	c := login(t, address)
 	for _, line := range []string{
 		"STOR x", "APPE file", "STOU", "DELE file", "MKD x", "XMKD x", "RMD x", "XRMD x", "RNFR file", "RNTO x",
-		"SITE CHMOD 600 file", "MFMT 20200102030405 file", "MDTM 20200102030405 file",
+		"SITE CHMOD 600 file", "SITE UTIME 20200102030405 file", "MFMT 20200102030405 file", "MDTM 20200102030405 file",
 	} {
 		c.want("EPSV", "229")
 		c.want(line, "550")
@@ -100,7 +101,7 @@ func TestFeatures(t *testing.T) {
 	})
 	c := login(t, address)
 	got := c.want("FEAT", "211-")
-	want := "211-Extensions supported:\n EPRT\n HASH CRC32;MD5;SHA-1;SHA-256*;SHA-512\n MDTM\n MFMT\n TVFS\n UTF8\n XMD5\n XSHA1\n XSHA256\n XSHA512\n211 End"
+	want := "211-Extensions supported:\n EPRT\n HASH CRC32;MD5;SHA-1;SHA-256*;SHA-512\n MDTM\n MFMT\n SITE UTIME\n TVFS\n UTF8\n XMD5\n XSHA1\n XSHA256\n XSHA512\n211 End"
 	if got != want {
 		t.Errorf("FEAT tells\n%s\nwant\n%s", got, want)
 	}

@@ -193,10 +193,34 @@ func (s *session) site(c *command) {
 		s.reply(c, 502, "SITE %s is not implemented", name)
 	case name == "CHMOD":
 		s.chmod(c, argument)
+	case name == "UTIME":
+		s.utime(c, argument)
 	case name == "HELP":
-		s.replyLines(c, 214, "SITE commands:", []string{"CHMOD HELP"}, "End")
+		s.replyLines(c, 214, "SITE commands:", []string{"CHMOD HELP UTIME"}, "End")
 	default:
 		s.reply(c, 500, "Unknown SITE command")
+	}
+}
+
+// utime is SITE UTIME in the two forms of ProFTPD and Pure-FTPd: a time, to the minute
+// or the second, and a name; or a name, the times of reading, writing and making it, and
+// UTC. Both are UTC here.
+func (s *session) utime(c *command, argument string) {
+	stamp, name, _ := strings.Cut(argument, " ")
+	if words := strings.Split(argument, " "); len(words) >= 5 && strings.EqualFold(words[len(words)-1], "UTC") {
+		stamp, name = words[len(words)-3], strings.Join(words[:len(words)-4], " ")
+	}
+	if len(stamp) == len("YYYYMMDDhhmm") {
+		stamp += "00"
+	}
+	when, ok := parseStamp(stamp)
+	switch {
+	case !ok || name == "":
+		s.reply(c, 501, "SITE UTIME needs YYYYMMDDhhmm[ss] and a name")
+	case s.options.ReadOnly:
+		s.reply(c, 550, "Permission denied: this server is read-only")
+	default:
+		s.answer(c, s.setTime(name, when), 200, "Time set")
 	}
 }
 

@@ -87,7 +87,7 @@ func verbTable() map[string]verb {
 		"XMD5":    {run: plainHash("MD5"), argument: needed, login: true, feature: "XMD5"},
 		"XCRC":    {run: plainHash("CRC32"), argument: needed, login: true, feature: "XCRC"},
 
-		"SITE": {run: (*session).site, argument: needed, login: true},
+		"SITE": {run: (*session).site, argument: needed, login: true, feature: "SITE UTIME"},
 	}
 }
 

@@ -16,10 +16,15 @@ type Facts struct {
 	// Zone is how far the times of LIST were ahead of UTC, where HasZone.
 	Zone    time.Duration
 	HasZone bool
-	// SetsTime is the command that has set the time of a file, MFMT or MDTM; "" is
-	// not known.
+	// SetsTime is the command that has set the time of a file, one of TimeSetters; ""
+	// is not known.
 	SetsTime string
 }
+
+// TimeSetters are the commands that may set the time of a file, in the order in which
+// they are tried: MFMT; MDTM with a time in front of the name; SITE UTIME with three
+// times and UTC behind the name; SITE UTIME with one time in front of it.
+func TimeSetters() []string { return []string{"MFMT", "MDTM", "SITE UTIME UTC", "SITE UTIME"} }
 
 // IsZero reports whether nothing is known.
 func (f Facts) IsZero() bool {

@@ -151,11 +151,22 @@ type Caps struct {
 	// missing although later ones are there: a resumed upload begins so far before
 	// the end, or where Upload said that the server had confirmed. 0 where bytes
 	// arrive in order.
-	Overlap     int64
+	Overlap int64
+	// Packets are the bounds that a server of SFTP names for itself.
+	Packets     PacketLimits
 	RawCommands bool
 	BytesOnly   bool              // bytes go over as they are; there are no types to choose from
 	Features    map[string]string // FEAT names in capitals and their arguments
 	Greeting    string
+}
+
+// PacketLimits are what a server of SFTP takes at most, as its extension
+// limits@openssh.com tells; 0 is what it does not say.
+type PacketLimits struct {
+	Packet  uint64 // bytes of a packet
+	Read    uint64 // bytes of one READ
+	Write   uint64 // bytes of one WRITE
+	Handles uint64 // files and directories that are open at a time
 }
 
 // Reply is one answer of the control connection.

@@ -33,6 +33,8 @@ type Options struct {
 	// system gives where no range is set, both 0 if that is not known.
 	Firewall bool
 	AnyPorts [2]int
+	// Records are what runs remember of servers; nil is nothing.
+	Records *netio.Records
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Tell is told what is tried next, for people who wait; nil is nobody.

@@ -85,6 +85,8 @@ func Checks() []Check {
 		{"host.login", "login"},
 		{"host.server", "server"},
 		{"host.features", "features"},
+		{"host.limits", "limits of SFTP"},
+		{"host.remembered", "remembered"},
 		{"data.epsv", "passive mode, EPSV"},
 		{"data.pasv", "passive mode, PASV"},
 		{"data.passive-address", "address in passive mode"},

@@ -35,6 +35,8 @@ func (p *patient) server(ctx context.Context) {
 	p.add(Finding{ID: "host.server", State: Note, Detail: detail})
 	p.encryption(caps)
 	p.offers(caps)
+	p.limits(caps)
+	p.remembered()
 }
 
 // encryption says whether anything protects what is sent.
@@ -47,6 +49,36 @@ func (p *patient) encryption(caps session.Caps) {
 		f.Hint = "the server offers TLS: SETPROTOCOL(FTPS) encrypts"
 	}
 	p.add(f)
+}
+
+// limits tells the bounds that a server of SFTP names.
+func (p *patient) limits(caps session.Caps) {
+	if p.endpoint.Protocol != session.SFTP {
+		return
+	}
+	most := caps.Packets
+	if most == (session.PacketLimits{}) {
+		p.add(Finding{ID: "host.limits", State: Note, Detail: "the server names none"})
+		return
+	}
+	bound := func(n uint64, unit string) string {
+		if n == 0 {
+			return "not said"
+		}
+		return fmt.Sprintf("%d %s", n, unit)
+	}
+	p.add(Finding{ID: "host.limits", State: Note, Detail: fmt.Sprintf("packet %s, read %s, write %s, handles %s",
+		bound(most.Packet, "bytes"), bound(most.Read, "bytes"), bound(most.Write, "bytes"), bound(most.Handles, "at a time"))})
+}
+
+// remembered tells what runs with this account will begin with.
+func (p *patient) remembered() {
+	if p.options.Records == nil {
+		return
+	}
+	if facts := p.options.Records.Describe(p.endpoint); len(facts) > 0 {
+		p.add(Finding{ID: "host.remembered", State: Note, Detail: strings.Join(facts, "; ")})
+	}
 }
 
 // mostFeatures bounds how many features are told.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,11 @@ func TestServersOfSFTPAreHealthy(t *testing.T) {
 				endpoint.Trust.KnownHosts = nil
 			}
 			report := NewReport([]Subject{Examine(context.Background(), endpoint, options)})
+			if name == "OPENSSH" && known && !slices.ContainsFunc(report.Subjects[0].Findings, func(f Finding) bool {
+				return f.ID == "host.limits" && strings.HasPrefix(f.Detail, "packet 262144 bytes, read 261120 bytes, write 261120 bytes, handles ")
+			}) {
+				t.Errorf("no limits: %+v", report)
+			}
 			script := strings.Join(report.Subjects[0].Script, "\n")
 			if report.Good != known || strings.HasPrefix(script, "SETHOSTKEY(") == known {
 				t.Errorf("%s, known %t: %+v", name, known, report)

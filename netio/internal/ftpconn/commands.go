@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
 
 // errRefused says that the newest reply is a refusal; verdict reads which.
 var errRefused = errors.New("refused")
-
-// timeLayout is how MDTM and MFMT write a time, in UTC (RFC 3659, 2.3).
-const timeLayout = "20060102150405"
 
 // CurrentDir asks for the current directory.
 func (s *Session) CurrentDir(ctx context.Context) (dir string, err error) {
@@ -136,76 +132,6 @@ func (s *Session) Chmod(ctx context.Context, name string, mode uint32) error {
 	})
 }
 
-// SetModTime sets a modification time: by MFMT, or where only MDTM is there by the
-// form of it that sets (vsftpd, Serv-U).
-func (s *Session) SetModTime(ctx context.Context, name string, t time.Time) error {
-	return s.named(ctx, "setting the time of", name, func() error {
-		if s.has("MFMT") {
-			known, err := s.setTimeBy("MFMT", name, t)
-			if known {
-				return err
-			}
-		}
-		if !s.mayDateByMDTM() {
-			return cannotSetTimes()
-		}
-		known, err := s.setTimeBy("MDTM", name, t)
-		if err == nil || known && s.setsTime == "MDTM" || s.op.failure != nil {
-			return err
-		}
-		// A server that has only the form that asks has looked for a file whose name
-		// begins with the date. If the file is there, it was that.
-		refusal := s.control.answer
-		reply, e := s.exchange("MDTM " + name)
-		if e != nil {
-			return e
-		}
-		if completed(reply.Code) {
-			s.unknown[datingMDTM] = true
-			return cannotSetTimes()
-		}
-		s.control.answer = refusal
-		return errRefused
-	})
-}
-
-// datingMDTM names the form of MDTM that sets among the commands that are not known.
-const datingMDTM = "MDTM, setting"
-
-func cannotSetTimes() *session.Error {
-	return fault(session.NotSupported, errors.New("the server cannot set times"))
-}
-
-// setTimeBy sets a time by one command. known is false where the server does not
-// know it. A server that answers with another time was asked, and has set nothing.
-func (s *Session) setTimeBy(verb, name string, t time.Time) (known bool, err error) {
-	reply, e := s.exchange(verb + " " + t.UTC().Format(timeLayout) + " " + name)
-	if e != nil {
-		return true, e
-	}
-	if told, isTime := parseTime(reply.Text); completed(reply.Code) && (!isTime || told.Equal(t.Truncate(time.Second))) {
-		s.setsTime = verb
-		return true, nil
-	}
-	if verb == "MFMT" && s.learnUnknown(verb, reply.Code) {
-		return false, errRefused
-	}
-	return true, errRefused
-}
-
-// mayDateByMDTM tells whether the form of MDTM that sets is worth trying. No server
-// lists it.
-func (s *Session) mayDateByMDTM() bool {
-	return s.feature("MDTM") == session.FeatureEnabled || s.has("MDTM") && !s.unknown[datingMDTM]
-}
-
-// canSetTime tells whether SetModTime has a way that is known to work: a server that
-// lists MFMT, one that has done it, and vsftpd, which lists nothing of it.
-func (s *Session) canSetTime() bool {
-	return s.has("MFMT") || s.feature("MDTM") == session.FeatureEnabled || s.setsTime != "" ||
-		s.mayDateByMDTM() && strings.Contains(strings.ToLower(s.greeting), "vsftpd")
-}
-
 // Raw sends one line as it is.
 func (s *Session) Raw(ctx context.Context, line string) (reply session.Reply, err error) {
 	err = s.do(ctx, "sending "+masked(clip(line)), "", func() error {
@@ -245,7 +171,7 @@ func carriesState(verb string) bool {
 	switch verb {
 	case "USER", "PASS", "ACCT", "REIN", "QUIT", "HOST",
 		"AUTH", "ADAT", "PBSZ", "PROT", "CCC", "MIC", "CONF", "ENC",
-		"TYPE", "STRU", "MODE", "OPTS", "REST",
+		"TYPE", "STRU", "MODE", "OPTS", "REST", "RANG",
 		"PORT", "EPRT", "LPRT", "PASV", "EPSV", "LPSV", "SPSV", "PRET",
 		"RETR", "STOR", "STOU", "APPE", "LIST", "NLST", "MLSD", "ABOR":
 		return true

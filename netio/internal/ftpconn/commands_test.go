@@ -105,6 +105,7 @@ func TestRaw(t *testing.T) {
 		{"REIN", 0, session.Denied},
 		{"QUIT", 0, session.Denied},
 		{"ABOR", 0, session.Denied},
+		{"RANG 1 2", 0, session.Denied},
 	}
 	for _, test := range tests {
 		reply, err := client.Raw(context.Background(), test.line)

@@ -296,6 +296,10 @@ func (c *fakeConn) ordinary(verb, argument string) {
 		}
 		c.transfer(func(conn net.Conn) { c.list(conn, verb, name) })
 	case "SITE":
+		if verbOf(argument) != "CHMOD" {
+			c.say("500 SITE %s is not known here", verbOf(argument))
+			return
+		}
 		c.say("200 done")
 	default:
 		c.say("502 %s is not known here", verb)

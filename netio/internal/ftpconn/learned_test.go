@@ -313,3 +313,94 @@ func TestSetModTime_Ways(t *testing.T) {
 		})
 	}
 }
+
+// SITE UTIME is the last way to set a time; what took it is known in the next session.
+func TestSetModTime_UTIME(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	const stamp = "20260102030405"
+	both := func(c *fakeConn, argument string) {
+		if argument == "UTIME f "+stamp+" "+stamp+" "+stamp+" UTC" || argument == "UTIME "+stamp+" f" {
+			c.say("213 UTIME OK")
+			return
+		}
+		c.say("550 no such file")
+	}
+	short := func(c *fakeConn, argument string) {
+		if argument == "UTIME "+stamp+" f" {
+			c.say("200 SITE UTIME command successful")
+			return
+		}
+		c.say("501 wrong number of digits in f")
+	}
+	told := func(text string) func(*fakeConn, string) {
+		return func(c *fakeConn, name string) {
+			if strings.Contains(name, " ") {
+				c.say("550 %s: No such file.", name)
+				return
+			}
+			c.say("213 %s", text)
+		}
+	}
+	dated := told(stamp)
+	tests := []struct {
+		name       string
+		site, mdtm func(*fakeConn, string)
+		features   map[string]session.Feature
+		want       session.Cause
+		setsTime   string
+		// The commands of the first call, and of the first one in the next session.
+		first, next string
+	}{
+		{"both forms", both, dated, nil, session.CauseNone, "SITE UTIME UTC", "MFMT MDTM MDTM SITE MDTM", "SITE"},
+		{"one form", short, dated, nil, session.CauseNone, "SITE UTIME", "MFMT MDTM MDTM SITE SITE MDTM", "SITE"},
+		{"in another zone", short, told("20260102010405"), nil, session.NotSupported, "", "MFMT MDTM MDTM SITE SITE MDTM", "MDTM MDTM"},
+		{"yes to everything", func(c *fakeConn, _ string) { c.say("200 yes") }, told("20200101000000"), nil, session.NotSupported, "", "MFMT MDTM MDTM SITE MDTM SITE MDTM", "MDTM MDTM"},
+		{"not known", func(c *fakeConn, _ string) { c.say("500 what?") }, dated, nil, session.NotSupported, "", "MFMT MDTM MDTM SITE SITE", "MDTM MDTM"},
+		{"refused", func(c *fakeConn, _ string) { c.say("550 Permission denied") }, dated, nil, session.NoRemotePermission, "", "MFMT MDTM MDTM SITE SITE", "MDTM MDTM SITE SITE"},
+		{"disabled", both, dated, map[string]session.Feature{"UTIME": session.FeatureDisabled}, session.NotSupported, "", "MFMT MDTM MDTM", "MDTM MDTM"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := newFake(t)
+			server.put("/f", []byte("1"))
+			server.on["MFMT"] = func(c *fakeConn, _ string) { c.say("500 Unknown command.") }
+			server.on["SITE"], server.on["MDTM"] = test.site, test.mdtm
+			var facts session.Facts
+			for _, want := range []string{test.first, test.next} {
+				settings, learned := learning(facts)
+				settings.Features = test.features
+				client := server.connect(settings)
+				before := len(server.seen())
+				err := client.SetModTime(context.Background(), "f", at)
+				if cause := session.CauseOf(err); cause != test.want {
+					t.Errorf("got %v", err)
+				}
+				var verbs []string
+				for _, line := range server.seen()[before:] {
+					verbs = append(verbs, verbOf(line))
+				}
+				if got := strings.Join(verbs, " "); got != want {
+					t.Errorf("said %q, want %q", got, want)
+				}
+				facts = closed(t, client, learned)
+				if facts.SetsTime != test.setsTime {
+					t.Errorf("learned %+v", facts)
+				}
+			}
+		})
+	}
+}
+
+// A server that does not know SITE UTIME any more is asked the other ways again.
+func TestSetModTime_UTIMEForgotten(t *testing.T) {
+	server := newFake(t)
+	server.put("/f", []byte("1"))
+	settings, learned := learning(session.Facts{SetsTime: "SITE UTIME"})
+	client := server.connect(settings)
+	if err := client.SetModTime(context.Background(), "f", time.Now()); err != nil {
+		t.Error(err)
+	}
+	if facts := closed(t, client, learned); facts.SetsTime != "MFMT" {
+		t.Errorf("learned %+v", facts)
+	}
+}

@@ -209,8 +209,12 @@ func (s *Session) learnFeatures(reply session.Reply) {
 	}
 	for _, line := range lines[1 : len(lines)-1] {
 		name, arguments, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, arguments = strings.ToUpper(name), strings.TrimSpace(arguments)
+		if name == "SITE" { // ProFTPD has a line for each of its commands
+			name, arguments = strings.ToUpper("SITE "+arguments), ""
+		}
 		if name != "" {
-			s.features[strings.ToUpper(name)] = strings.TrimSpace(arguments)
+			s.features[name] = arguments
 		}
 	}
 }

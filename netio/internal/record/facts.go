@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ const (
 	factLacks    = "lacks"     // a command
 	factNoEPSV   = "no-epsv"   //
 	factZone     = "zone"      // seconds east of UTC
-	factSetsTime = "sets-time" // MFMT or MDTM
+	factSetsTime = "sets-time" // one of session.TimeSetters
 )
 
 // mostFacts bounds the facts of a record, longestName a command among them.
@@ -64,7 +65,7 @@ func (f fact) add(to *session.Facts) {
 		}
 		to.Zone, to.HasZone = time.Duration(seconds)*time.Second, true
 	case factSetsTime:
-		if f.Value == "MFMT" || f.Value == "MDTM" {
+		if slices.Contains(session.TimeSetters(), f.Value) {
 			to.SetsTime = f.Value
 		}
 	}
@@ -72,6 +73,15 @@ func (f fact) add(to *session.Facts) {
 
 func isCommand(text string) bool {
 	return text != "" && len(text) <= longestName && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ") == ""
+}
+
+// String says the fact to people, as the end of "the server …".
+func (f fact) String() string {
+	what := map[string]string{
+		factLacks: "no " + f.Value, factNoEPSV: "no EPSV", factSetsTime: f.Value + " sets times",
+		factZone: "LIST is " + f.Value + " seconds ahead of UTC",
+	}[f.Name]
+	return fmt.Sprintf("%s (%s)", what, f.Learned.Format(time.DateOnly))
 }
 
 // factsOf writes a value as facts learned now.

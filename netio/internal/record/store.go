@@ -59,6 +59,19 @@ func (s *Store) Recall(e session.Endpoint) session.Facts {
 	return known
 }
 
+// Describe says to people what is known of an endpoint's server and when it was
+// learned, one text for each fact.
+func (s *Store) Describe(e session.Endpoint) []string {
+	var told []string
+	for _, f := range s.read(e) {
+		var known session.Facts
+		if f.add(&known); f.fresh(s.now()) && !known.IsZero() {
+			told = append(told, f.String())
+		}
+	}
+	return told
+}
+
 // Keep replaces what is known by what a session believes at its end. The error says
 // why it could not be written, which harms nobody.
 func (s *Store) Keep(e session.Endpoint, known session.Facts) error {

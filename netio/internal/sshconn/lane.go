@@ -188,21 +188,19 @@ func (l *lane) extended(want byte, name string, fields []byte) ([]byte, error) {
 	return l.expect(want, fxExtended, append(appendText(nil, name), fields...))
 }
 
-// limits asks what the server takes at most in one READ and one WRITE; zero is
-// what it does not say.
-func (l *lane) limits() (read, write uint64) {
+// limits asks what the server takes at most; zero is what it does not say.
+func (l *lane) limits() session.PacketLimits {
 	if !l.has("limits@openssh.com") {
-		return 0, 0
+		return session.PacketLimits{}
 	}
 	body, err := l.extended(fxReply, "limits@openssh.com", nil)
 	if err != nil {
-		return 0, 0
+		return session.PacketLimits{}
 	}
 	f := fields{rest: body}
-	f.long()
-	read, write = f.long(), f.long()
+	most := session.PacketLimits{Packet: f.long(), Read: f.long(), Write: f.long(), Handles: f.long()}
 	if f.err != nil {
-		return 0, 0
+		return session.PacketLimits{}
 	}
-	return read, write
+	return most
 }

@@ -31,8 +31,9 @@ type Session struct {
 	ended      chan struct{} // closed when the connection has ended
 	main       *lane         // for everything but the bulk of transfers
 	extra      extraLanes
-	readSize   int // what one READ asks for at most
-	writeSize  int // what one WRITE carries at most
+	readSize   int                  // what one READ asks for at most
+	writeSize  int                  // what one WRITE carries at most
+	limits     session.PacketLimits // what the server says of itself
 	home       string
 	directory  string        // the current directory, which SFTP itself has not
 	roundTrip  time.Duration // the shortest that was seen
@@ -84,11 +85,10 @@ func (s *Session) start() error {
 	s.main = lane
 	s.note(fmt.Sprintf("SFTP version 3, %d extensions", len(s.extensions())))
 	s.readSize, s.writeSize = pieceLength, pieceLength
-	var most [2]uint64
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		most[0], most[1] = lane.limits()
+		s.limits = lane.limits()
 	}()
 	s.home, err = s.realPath(".")
 	if err == nil {
@@ -100,9 +100,9 @@ func (s *Session) start() error {
 	if err != nil {
 		return err
 	}
-	for i, size := range []*int{&s.readSize, &s.writeSize} {
-		if n := most[i]; n > 0 && n < pieceLength {
-			*size = int(n)
+	for size, most := range map[*int]uint64{&s.readSize: s.limits.Read, &s.writeSize: s.limits.Write} {
+		if most > 0 && most < pieceLength {
+			*size = int(most)
 		}
 	}
 	s.directory = s.home
@@ -150,6 +150,7 @@ func (s *Session) Caps() session.Caps {
 		Features: s.extensions(),
 		Greeting: string(s.connection.ServerVersion()),
 		Overlap:  overlap,
+		Packets:  s.limits,
 	}
 }
 
