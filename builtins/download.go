@@ -53,7 +53,12 @@ func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath)
 		return nil
 	}
 	entry, err := s.session.Stat(ctx, name)
-	defer func() { s.settleRemote(name, entry, failed) }()
+	take := true
+	defer func() {
+		if take {
+			s.settleRemote(name, entry, failed)
+		}
+	}()
 	switch {
 	case session.CauseOf(err) == session.NotSupported:
 		s.tellVerbose("the server cannot tell the size of %s beforehand", name)
@@ -62,6 +67,9 @@ func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath)
 		return err
 	case entry.Kind == session.KindDir:
 		return badArgument(fmt.Sprintf("%s is a directory on the server; what it holds is %s", quoted(name), quoted(name+"/*")))
+	}
+	if entry, take, err = s.chosenRemote(ctx, name, entry); !take {
+		return err
 	}
 	return s.fetch(ctx, name, entry, target, true)
 }
@@ -73,36 +81,54 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 		return err
 	}
 	var o setOutcome
+	chosen := s.newSelection(&o)
+	set := remoteSet{state: s, command: "GETFILE", pattern: last, subdirs: subdirs, exclude: exclude, from: len(at.parts), dated: chosen.sieve.byTime()}
+	err = chosen.firstLook(ctx, func() error {
+		w := set
+		w.quiet, w.outcome = true, &setOutcome{}
+		w.visit = func(dir string, _ []string, entry session.Entry) bool {
+			chosen.noteRemote(ctx, joinRemote(dir, entry.Name), entry)
+			return ctx.Err() == nil
+		}
+		return w.walk(ctx, dir, at)
+	})
+	if err != nil {
+		return err
+	}
 	folder := folderMaker{state: s, path: s.here}
 	var taken takenNames
-	w := &remoteSet{
-		state: s, command: "GETFILE", pattern: last, subdirs: subdirs, exclude: exclude, from: len(at.parts), outcome: &o,
-		visit: func(dir string, rel []string, entry session.Entry) bool {
-			remote := joinRemote(dir, entry.Name)
-			target, err := folder.child(rel, entry.Name)
-			switch {
-			case session.CauseOf(err) == session.UnsafeName:
-				s.tell("%s is left out: %v", remote, err)
-				o.left++
-				return true
-			case err != nil:
-				s.tellFile(FileEnd, FileEvent{Local: entry.Name, Remote: remote, Size: entry.Size}, err)
-				s.settleRemote(remote, entry, err)
-				return o.add(err)
-			case s.files.FoldsCase() && !taken.add(target):
-				s.tell("%s is left out: here it is the same name as that of a file just downloaded", remote)
-				o.left++
-				return true
-			}
-			entry = s.exactEntry(ctx, remote, entry)
-			err = s.fetch(ctx, remote, entry, target, false)
+	w := set
+	w.outcome = &o
+	w.visit = func(dir string, rel []string, entry session.Entry) bool {
+		remote := joinRemote(dir, entry.Name)
+		entry, take := chosen.remote(ctx, remote, entry)
+		if !take {
+			return true
+		}
+		target, err := folder.child(rel, entry.Name)
+		switch {
+		case session.CauseOf(err) == session.UnsafeName:
+			s.tell("%s is left out: %v", remote, err)
+			o.left++
+			return true
+		case err != nil:
+			s.tellFile(FileEnd, FileEvent{Local: entry.Name, Remote: remote, Size: entry.Size}, err)
 			s.settleRemote(remote, entry, err)
 			return o.add(err)
-		},
+		case s.files.FoldsCase() && !taken.add(target):
+			s.tell("%s is left out: here it is the same name as that of a file just downloaded", remote)
+			o.left++
+			return true
+		}
+		entry = s.exactEntry(ctx, remote, entry)
+		err = s.fetch(ctx, remote, entry, target, false)
+		s.settleRemote(remote, entry, err)
+		return o.add(err)
 	}
 	if err := w.walk(ctx, dir, at); err != nil {
 		return err
 	}
+	chosen.end()
 	if w.matched == 0 && o.failed == 0 && o.left == 0 {
 		if !netio.HasWildcard(last) {
 			return noSuchRemote(last, "no directory that was looked through holds it")

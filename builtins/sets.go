@@ -77,6 +77,10 @@ type remoteSet struct {
 	pattern string
 	subdirs bool
 	exclude excluder
+	// quiet walks tell nothing, for a first look at what is walked through again.
+	quiet bool
+	// dated: times of listings are moved to UTC as far as the server lets that be.
+	dated bool
 	// from is how many components of places the command works in.
 	from int
 	// visit is called for each file in order. rel are the components below the
@@ -94,7 +98,7 @@ type remoteSet struct {
 // the exclusions. Only a failure to list the first directory is returned; those
 // below count as failed in the outcome.
 func (w *remoteSet) walk(ctx context.Context, dir string, at place) error {
-	listing, err := w.state.session.List(ctx, dir)
+	listing, err := w.list(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -105,10 +109,28 @@ func (w *remoteSet) walk(ctx context.Context, dir string, at place) error {
 	return nil
 }
 
+// list reads one directory.
+func (w *remoteSet) list(ctx context.Context, dir string) (session.Listing, error) {
+	listing, err := w.state.session.List(ctx, dir)
+	if dater, ok := w.state.session.(session.Dater); ok && err == nil && w.dated {
+		return dater.Dated(ctx, dir, listing)
+	}
+	return listing, err
+}
+
+// tell is State.tell but for quiet walks.
+func (w *remoteSet) tell(format string, args ...any) {
+	if !w.quiet {
+		w.state.tell(format, args...)
+	}
+}
+
 // directory visits the files of one listing and goes on below.
 func (w *remoteSet) directory(ctx context.Context, dir string, rel []string, at place, listing session.Listing) {
 	w.directories++
-	w.outcome.left += w.state.tellIncomplete(dir, listing)
+	if !w.quiet {
+		w.outcome.left += w.state.tellIncomplete(dir, listing)
+	}
 	entries := listing.Entries
 	listing.Entries = nil
 	slices.SortFunc(entries, func(a, b session.Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -142,7 +164,7 @@ func (w *remoteSet) file(dir string, rel []string, at place, e session.Entry) {
 	}
 	path := joinRemote(dir, e.Name)
 	if e.Kind != session.KindFile {
-		w.state.tell("Skipping (%s) %s", kindName(e.Kind), path)
+		w.tell("Skipping (%s) %s", kindName(e.Kind), path)
 		return
 	}
 	if w.exclude.any() && w.exclude.covers(at.within(e.Name), w.from, false) {
@@ -173,10 +195,10 @@ func (w *remoteSet) descend(ctx context.Context, dir string, rel []string, at pl
 		w.end(fmt.Errorf("the tree has more than %d directories", mostDirectories))
 		return
 	}
-	listing, err := w.state.session.List(ctx, path)
+	listing, err := w.list(ctx, path)
 	if err != nil {
 		err = withName(err, "listing "+path, path)
-		w.state.tell("%s was not listed: %v", path, err)
+		w.tell("%s was not listed: %v", path, err)
 		w.stopped = !w.outcome.add(err)
 		return
 	}
@@ -185,7 +207,7 @@ func (w *remoteSet) descend(ctx context.Context, dir string, rel []string, at pl
 
 // end stops the walk.
 func (w *remoteSet) end(why error) {
-	w.state.tell("%s stops here: %v", w.command, why)
+	w.tell("%s stops here: %v", w.command, why)
 	w.outcome.add(protocolError("walking through the directories of the server", "", why))
 	w.stopped = true
 }
@@ -243,6 +265,7 @@ type localSet struct {
 	pattern string
 	subdirs bool
 	exclude excluder
+	quiet   bool
 	from    int
 	visit   func(path netio.LocalPath, rel []string, entry netio.LocalEntry) bool
 
@@ -261,6 +284,13 @@ func (w *localSet) walk(dir netio.LocalPath) error {
 	})
 	w.directory(dir, nil, localPlace(dir), entries)
 	return nil
+}
+
+// tell is State.tell but for quiet walks.
+func (w *localSet) tell(format string, args ...any) {
+	if !w.quiet {
+		w.state.tell(format, args...)
+	}
 }
 
 func (w *localSet) directory(dir netio.LocalPath, rel []string, at place, entries []netio.LocalEntry) {
@@ -291,7 +321,7 @@ func (w *localSet) file(dir netio.LocalPath, rel []string, at place, e netio.Loc
 		w.leave(e.Name, err)
 		return
 	case e.Kind != session.KindFile:
-		w.state.tell("Skipping (%s) %s", kindName(e.Kind), path)
+		w.tell("Skipping (%s) %s", kindName(e.Kind), path)
 		return
 	case w.exclude.any() && w.exclude.covers(at.within(e.Name), w.from, false):
 		w.state.tellVerbose("Skipping (excluded) %s", path)
@@ -318,7 +348,7 @@ func (w *localSet) descend(dir netio.LocalPath, rel []string, at place, name str
 	}
 	entries, err := w.state.files.List(path)
 	if err != nil {
-		w.state.tell("%s was not listed: %v", path, err)
+		w.tell("%s was not listed: %v", path, err)
 		w.stopped = !w.outcome.add(err)
 		return
 	}
@@ -327,6 +357,6 @@ func (w *localSet) descend(dir netio.LocalPath, rel []string, at place, name str
 
 // leave counts a name that cannot be used.
 func (w *localSet) leave(name string, why error) {
-	w.state.tell("%s is left out: %v", name, why)
+	w.tell("%s is left out: %v", name, why)
 	w.outcome.left++
 }

@@ -39,6 +39,8 @@ func settingCommands() family {
 		"SETTYPE":           (*State).setType,
 		"SETUPLOADMODE":     (*State).setUploadMode,
 		"SETVERIFY":         (*State).setVerify,
+		"SETFILTER":         (*State).setFilter,
+		"SETSTABLE":         (*State).setStable,
 	}
 }
 

@@ -71,10 +71,12 @@ type settings struct {
 	proof    proof  // next OPENHOST
 	// what was said of certificates: next OPENHOST
 	certificates certificates
-	kind         session.Type // SETTYPE
-	upload       uploadMode   // SETUPLOADMODE
-	verify       verifyMode   // SETVERIFY
-	retry        retrying     // SETRETRY
+	kind         session.Type  // SETTYPE
+	upload       uploadMode    // SETUPLOADMODE
+	verify       verifyMode    // SETVERIFY
+	retry        retrying      // SETRETRY
+	filter       filter        // SETFILTER
+	stable       time.Duration // SETSTABLE; 0 is off
 
 	modeLock sync.Mutex
 	mode     session.DataMode // next data connection: read through State.dataMode

@@ -120,6 +120,8 @@ func (m *meter) end(err error) {
 type setOutcome struct {
 	done, failed int
 	left         int   // names left out although the script meant them
+	growing      int   // files left because they still change
+	unsteady     error // which the first of these was
 	first        error // why the first one failed
 	final        error // why no further file was tried
 	inRow        int   // data connections that failed one after the other
@@ -161,6 +163,13 @@ func (o *setOutcome) add(err error) bool {
 	return o.final == nil
 }
 
+// leave counts a file that still changes.
+func (o *setOutcome) leave(err error) {
+	if o.growing++; o.unsteady == nil {
+		o.unsteady = err
+	}
+}
+
 // isOffline reports that there is no connection any more, and none could be made.
 func isOffline(err error) bool {
 	tried, ok := err.(*triedError)
@@ -190,12 +199,18 @@ func (o *setOutcome) err(doing string) error {
 	switch {
 	case o.final != nil:
 		return o.final
-	case o.failed == 0 && o.left == 0:
+	case o.failed == 0 && o.left == 0 && o.growing == 0:
 		return nil
-	case o.done == 0 && o.left == 0:
+	case o.failed == 0 && o.left == 0:
+		return &session.Error{Op: fmt.Sprintf("%s %s, %d left that still change", doing, plural(o.done, "file"), o.growing),
+			Cause: session.StillGrowing, Class: session.ClassTransient, Err: o.unsteady}
+	case o.done == 0 && o.left == 0 && o.growing == 0:
 		return o.first
 	}
 	sentence := fmt.Sprintf("%s %s, %d failed", doing, plural(o.done, "file"), o.failed)
+	if o.growing > 0 {
+		sentence += fmt.Sprintf(", %d left that still change", o.growing)
+	}
 	if o.left > 0 {
 		sentence += fmt.Sprintf(", %s left out", plural(o.left, "name"))
 	}

@@ -55,6 +55,9 @@ func (s *State) putOne(ctx context.Context, path netio.LocalPath, written, remot
 		s.tell("Skipping (excluded) %s", path)
 		return nil
 	}
+	if take, err := s.chosenLocal(ctx, path); !take {
+		return err
+	}
 	u := uploader{state: s, ctx: ctx, alone: true}
 	return u.put(path, written, remote)
 }
@@ -67,22 +70,39 @@ func (s *State) putSet(ctx context.Context, dir netio.LocalPath, parent, last st
 		return err
 	}
 	var o setOutcome
+	chosen := s.newSelection(&o)
+	set := localSet{state: s, pattern: last, subdirs: subdirs, exclude: exclude, from: len(localPlace(dir).parts)}
+	err = chosen.firstLook(ctx, func() error {
+		w := set
+		w.quiet, w.outcome = true, &setOutcome{}
+		w.visit = func(path netio.LocalPath, _ []string, entry netio.LocalEntry) bool {
+			chosen.noteLocal(path, entry)
+			return ctx.Err() == nil
+		}
+		return w.walk(dir)
+	})
+	if err != nil {
+		return err
+	}
 	u := uploader{state: s, ctx: ctx}
-	w := &localSet{
-		state: s, pattern: last, subdirs: subdirs, exclude: exclude, from: len(localPlace(dir).parts), outcome: &o,
-		visit: func(path netio.LocalPath, rel []string, entry netio.LocalEntry) bool {
-			written := writtenChild(parent, rel, entry.Name)
-			if err := u.enter(rel); err != nil {
-				s.tellFile(FileEnd, FileEvent{Upload: true, Local: path.String(), Remote: u.remote(entry.Name), Size: entry.Size}, err)
-				s.last.settle(written, entry.Name, entry.ModTime, err)
-				return o.add(err)
-			}
-			return o.add(u.put(path, written, u.remote(entry.Name)))
-		},
+	w := set
+	w.outcome = &o
+	w.visit = func(path netio.LocalPath, rel []string, entry netio.LocalEntry) bool {
+		if !chosen.local(path, entry) {
+			return true
+		}
+		written := writtenChild(parent, rel, entry.Name)
+		if err := u.enter(rel); err != nil {
+			s.tellFile(FileEnd, FileEvent{Upload: true, Local: path.String(), Remote: u.remote(entry.Name), Size: entry.Size}, err)
+			s.last.settle(written, entry.Name, entry.ModTime, err)
+			return o.add(err)
+		}
+		return o.add(u.put(path, written, u.remote(entry.Name)))
 	}
 	if err := w.walk(dir); err != nil {
 		return err
 	}
+	chosen.end()
 	if w.matched == 0 && o.failed == 0 && o.left == 0 {
 		if !netio.HasWildcard(last) {
 			return &session.Error{

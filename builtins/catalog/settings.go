@@ -99,6 +99,12 @@ func Settings() []Setting {
 		{Command: "SETVERIFY", Name: "verify", Default: "SIZE", Effect: NextCommand, Protocols: OnAll,
 			Params:  []Param{choice("proof", "SIZE", "HASH", "OFF")},
 			Summary: "what proves that a file arrived as it was sent"},
+		{Command: "SETFILTER", Name: "filter", Default: "NONE", Effect: NextCommand, Protocols: OnAll,
+			Params:  []Param{choice("bound", "NEWER", "OLDER", "LARGER", "SMALLER", "NONE"), optional(or(text("value"), "NONE"))},
+			Summary: "move only files of these times and sizes; all bounds that are set must hold"},
+		{Command: "SETSTABLE", Name: "stable", Default: "0", Effect: NextCommand, Protocols: OnAll,
+			Params:  []Param{number("seconds")},
+			Summary: "leave files that change within this time; 0 is not to look"},
 	}
 }
 

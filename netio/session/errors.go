@@ -87,6 +87,7 @@ const (
 	ActiveThroughProxy         // active mode cannot work through a proxy
 	ProxyFailed                // the proxy refused, or does not speak as one
 	HashMismatch               // both sides computed a hash, and they differ
+	StillGrowing               // a file that SETSTABLE leaves alone
 	KeyUnusable                // a private key that cannot be read or opened
 	causeCount                 //
 )
@@ -104,7 +105,7 @@ func (c Cause) Class() Class {
 	case BadArgument, WrongDirectory, NotConnected:
 		return ClassUsage
 	case ConnectionRefused, ConnectTimeout, ConnectionLost, ReplyTimeout,
-		ResolverFailed, RemoteBusy, DataLost, DataTimeout:
+		ResolverFailed, RemoteBusy, DataLost, DataTimeout, StillGrowing:
 		return ClassTransient
 	case NoRemoteSpace, NoLocalSpace, TooManyConnections:
 		return ClassCapacity
