@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sftpc/sftpc/netio/session"
@@ -40,53 +41,72 @@ func (s *Session) prepareActive(mode session.DataMode) (*dataConn, *session.Erro
 	}
 	about.Local, about.Listen = at.String(), announced.String()
 
-	reply, command, e := s.announce(announced)
-	about.Command = command
-	if e == nil && !completed(reply.Code) {
-		e, _ = ofReply(command, reply, true)
+	data := newDataConn(s, about, nil)
+	data.await(listener, s.peer)
+	reply, e := s.announce(announced, data)
+	about = data.description()
+	switch {
+	case e == nil && !completed(reply.Code):
+		e, _ = ofReply(about.Command, reply, true)
 		if e.Cause != session.AccessRefused && e.Cause != session.TooManyConnections {
 			e = s.unprepared(about, reply, nil)
 		}
+	case e != nil && e.Cause == session.ConnectionLost && contains(strings.ToLower(reply.Text), "data channel", "data connection"):
+		// pyftpdlib's own patience was the shorter one, and it hangs up behind its 421.
+		e = s.unprepared(about, reply, nil)
+		s.op.failure = e
 	}
 	if e != nil {
-		listener.Close()
+		data.Close()
 		return nil, e
 	}
 	s.op.prepared = reply
-	data := newDataConn(s, about, nil)
-	data.await(listener, s.peer)
 	return data, nil
 }
 
-// announce tells the server where we listen.
-func (s *Session) announce(at netip.AddrPort) (reply session.Reply, command string, e *session.Error) {
+// announce tells the server where data listens.
+func (s *Session) announce(at netip.AddrPort, data *dataConn) (reply session.Reply, e *session.Error) {
 	extended := s.feature("EPRT") == session.FeatureEnabled && !s.unknown["EPRT"]
-	if at.Addr().Is6() {
-		reply, e = s.exchange(extendedPort(at))
-		return reply, "EPRT", e
-	}
-	if extended {
-		reply, e = s.exchange(extendedPort(at))
-		if e != nil || completed(reply.Code) {
-			return reply, "EPRT", e
+	if extended || at.Addr().Is6() {
+		reply, e = s.announceBy("EPRT", extendedPort(at), data)
+		if e != nil || completed(reply.Code) || at.Addr().Is6() {
+			return reply, e
 		}
 	}
 	ip, port := at.Addr().As4(), at.Port()
-	reply, e = s.exchange(fmt.Sprintf("PORT %d,%d,%d,%d,%d,%d", ip[0], ip[1], ip[2], ip[3], port>>8, port&255))
+	reply, e = s.announceBy("PORT", fmt.Sprintf("%d,%d,%d,%d,%d,%d", ip[0], ip[1], ip[2], ip[3], port>>8, port&255), data)
 	if extended && e == nil && completed(reply.Code) {
 		// Only now it is the command that was refused, and not the address.
 		s.unknown["EPRT"] = true
 		s.note("EPRT was refused, PORT from now on")
 	}
-	return reply, "PORT", e
+	return reply, e
 }
 
+// announceBy sends EPRT or PORT. pyftpdlib connects first and answers then, so that
+// a firewall which drops its connection looks like a server that is gone. It is taken
+// for the firewall where the server has spoken just before; else the session may have
+// died meanwhile, and a new one tells.
+func (s *Session) announceBy(command, argument string, data *dataConn) (session.Reply, *session.Error) {
+	w := waiting{reply: s.settings.Timeouts.Reply}
+	patience := min(s.settings.Timeouts.Connect, w.reply)
+	data.lock.Lock()
+	data.about.Command = command
+	data.lock.Unlock()
+	if time.Since(s.control.heardAt) < patience {
+		data.awaitFor(patience)
+		w.data = data
+	}
+	return s.exchangeWithin(command+" "+argument, w)
+}
+
+// extendedPort is the argument of EPRT.
 func extendedPort(at netip.AddrPort) string {
 	family := 2
 	if at.Addr().Is4() {
 		family = 1
 	}
-	return fmt.Sprintf("EPRT |%d|%s|%d|", family, at.Addr(), at.Port())
+	return fmt.Sprintf("|%d|%s|%d|", family, at.Addr(), at.Port())
 }
 
 // listen opens the listener for one transfer. In a range of ports it begins
@@ -134,8 +154,8 @@ func listenOn(ctx context.Context, address netip.Addr, port int) (*net.TCPListen
 	return listener.(*net.TCPListener), nil
 }
 
-// await accepts in the background: servers connect before their 150 (vsftpd) or
-// after it (Pure-FTPd). Only the control connection's peer is let in, from any
+// await accepts in the background: servers connect before they answer PORT
+// (pyftpdlib), before their 150 (vsftpd) or after it (Pure-FTPd). Only the control connection's peer is let in, from any
 // port; others are closed and the wait goes on.
 func (d *dataConn) await(listener *net.TCPListener, peer netip.Addr) {
 	d.listener = listener
@@ -188,6 +208,11 @@ func (d *dataConn) established() bool {
 	return d.conn != nil
 }
 
+// awaitFor says from now on how long the server may take to connect.
+func (d *dataConn) awaitFor(patience time.Duration) {
+	d.patience, d.expires = patience, time.Now().Add(patience)
+}
+
 // establish waits for the server's connection until the connect time-out that
 // began with the transfer command.
 func (d *dataConn) establish() error {
@@ -218,5 +243,5 @@ func (d *dataConn) establish() error {
 func (d *dataConn) neverCame() *session.Error {
 	about := d.description()
 	return d.s.unprepared(about, session.Reply{},
-		errTimeout("the server did not connect to "+about.Listen, d.s.settings.Timeouts.Connect))
+		errTimeout("the server did not connect to "+about.Listen, d.patience))
 }

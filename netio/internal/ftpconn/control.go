@@ -44,6 +44,7 @@ type control struct {
 	pending bool           // a command was sent whose final reply has not been taken
 	noops   int            // keep-alive NOOPs whose answers have not been seen
 	moving  bool           // between the 1xx and the final reply of a transfer
+	heardAt time.Time      // when the newest reply was taken
 }
 
 // newControl takes over conn and what reader has buffered of it.
@@ -122,7 +123,7 @@ func (c *control) send(ctx context.Context, line string, within time.Duration) e
 type waiting struct {
 	reply time.Duration
 	// data is the active-mode connection that must come about before or after the
-	// reply; nil where there is none.
+	// reply, until it expires; nil where there is none.
 	data *dataConn
 }
 
@@ -158,6 +159,9 @@ func (c *control) await(ctx context.Context, w waiting) (session.Reply, error) {
 		case <-noConnection:
 			return session.Reply{}, w.data.neverCame()
 		case <-timer.C:
+			if noConnection != nil && !time.Now().Before(w.data.expires) { // both at the same moment
+				return session.Reply{}, w.data.neverCame()
+			}
 			return session.Reply{}, fault(session.ReplyTimeout, errTimeout("no reply", w.reply))
 		case <-c.ended:
 			if len(c.replies) == 0 { // else the last words come first
@@ -188,7 +192,7 @@ func (c *control) waitingReply() (session.Reply, bool) {
 }
 
 func (c *control) take(reply session.Reply) (session.Reply, error) {
-	c.last, c.answer = reply, reply
+	c.last, c.answer, c.heardAt = reply, reply, time.Now()
 	if preliminary(reply.Code) {
 		c.promise = reply
 	} else {

@@ -17,7 +17,8 @@ import (
 // download from it by way of move.go, and closes it.
 type dataConn struct {
 	s        *Session
-	expires  time.Time // when an active connection must be there; set with the transfer command
+	expires  time.Time     // when an active connection must be there; set with PORT and again with the transfer command
+	patience time.Duration // how long that was, when it was set
 	listener *net.TCPListener
 	arrived  chan struct{} // active: closed when the listener has done its work
 

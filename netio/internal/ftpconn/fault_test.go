@@ -20,8 +20,10 @@ import (
 func hastyFor(cause session.Cause) session.Timeouts {
 	timeouts := patient
 	switch cause {
-	case session.ConnectTimeout, session.ActiveDataFailed:
+	case session.ConnectTimeout:
 		timeouts.Connect = 300 * time.Millisecond
+	case session.ActiveDataFailed: // which PORT must be answered in
+		timeouts.Connect = time.Second
 	case session.ReplyTimeout:
 		timeouts.Reply = 300 * time.Millisecond
 	case session.DataTimeout:
@@ -408,6 +410,10 @@ func TestActive_Firewalled(t *testing.T) {
 		if !strings.Contains(e.Hint, e.Data.Listen) || !strings.Contains(e.Hint, "SETPASSIVE(ENABLED)") || !strings.Contains(e.Hint, "SETACTIVEPORTS") {
 			t.Errorf("dropped %v: hint %q, data %+v", dropped, e.Hint, e.Data)
 		}
+		// The doctor goes where the session went, on another port than FTP's own too.
+		if _, port, _ := net.SplitHostPort(server.endpoint().Address); !strings.Contains(e.Hint, "sftpc doctor ftp.example:"+port+" --firewall") {
+			t.Errorf("dropped %v: hint %q", dropped, e.Hint)
+		}
 		if want := map[bool]int{true: 200, false: 425}[dropped]; e.Reply.Code != want {
 			t.Errorf("dropped %v: reply %+v", dropped, e.Reply)
 		}
@@ -418,6 +424,52 @@ func TestActive_Firewalled(t *testing.T) {
 		if n, err := client.Download(context.Background(), "f", 0, io.Discard); n != 4 || err != nil {
 			t.Errorf("dropped %v: afterwards, passive: %d bytes, %v", dropped, n, err)
 		}
+	}
+}
+
+// A server that connects before it answers PORT, as pyftpdlib does, says nothing while
+// a firewall drops its connection, and then hangs up.
+func TestActive_FirewalledBeforePORTsReply(t *testing.T) {
+	tests := map[string]struct {
+		reply string // "" is none
+		quiet bool   // the server has said nothing for long before
+		want  session.Cause
+	}{
+		"no reply":           {want: session.ActiveDataFailed},
+		"the server's 421":   {reply: "421 Active data channel timed out.", want: session.ActiveDataFailed},
+		"another 421":        {reply: "421 Idle for too long.", want: session.ConnectionLost},
+		"a session gone bad": {quiet: true, want: session.ReplyTimeout},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t)
+			server.put("/f", []byte("data"))
+			server.on["PORT"] = func(c *fakeConn, _ string) {
+				if test.reply != "" {
+					c.say("%s", test.reply)
+				}
+			}
+			client := server.connect(session.Settings{DataMode: func() session.DataMode { return session.DataMode{Active: true} }})
+			if test.quiet {
+				client.control.heardAt = time.Time{}
+			}
+			if test.reply == "" {
+				hurry(client, test.want)
+			}
+			start := time.Now()
+			_, err := client.Download(context.Background(), "f", 0, io.Discard)
+			e := wantCause(t, err, test.want)
+			soon(t, start)
+			if test.want != session.ActiveDataFailed {
+				return
+			}
+			if e.Class != session.ClassPermanent || !strings.Contains(e.Hint, e.Data.Listen) || !strings.Contains(e.Hint, "SETPASSIVE(ENABLED)") || !strings.Contains(e.Hint, "SETACTIVEPORTS") {
+				t.Errorf("class %v, hint %q, data %+v", e.Class, e.Hint, e.Data)
+			}
+			_, err = client.CurrentDir(context.Background())
+			wantCause(t, err, session.ConnectionLost)
+		})
 	}
 }
 

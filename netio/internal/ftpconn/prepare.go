@@ -40,7 +40,10 @@ func (s *Session) unprepared(about session.DataConn, reply session.Reply, err er
 func (s *Session) hintFor(e *session.Error) string {
 	hint := s.wayOn(e)
 	if strings.Contains(hint, "firewall") && !s.proxied {
-		host, _, _ := net.SplitHostPort(s.host)
+		host, port, _ := net.SplitHostPort(s.host)
+		if port != "21" {
+			host = s.host
+		}
 		hint += "\nsftpc doctor " + host + " --firewall tries every way and names the openings"
 	}
 	return hint

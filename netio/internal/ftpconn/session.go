@@ -331,12 +331,15 @@ func (s *Session) complete(e *session.Error) {
 // exchange sends one command and returns its final reply. The error is for
 // replies that did not come; it ends the operation.
 func (s *Session) exchange(line string) (session.Reply, *session.Error) {
-	within := s.settings.Timeouts.Reply
+	return s.exchangeWithin(line, waiting{reply: s.settings.Timeouts.Reply})
+}
+
+func (s *Session) exchangeWithin(line string, w waiting) (session.Reply, *session.Error) {
 	s.op.verb = verbOf(line)
-	if err := s.control.send(s.op.ctx, line, within); err != nil {
+	if err := s.control.send(s.op.ctx, line, s.settings.Timeouts.Reply); err != nil {
 		return session.Reply{}, s.fail(err)
 	}
-	reply, err := s.answer(waiting{reply: within})
+	reply, err := s.answer(w)
 	if err != nil {
 		return reply, s.fail(err)
 	}

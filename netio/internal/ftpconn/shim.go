@@ -84,7 +84,7 @@ func (h *shim) command(line string) error {
 			verb = verbOf(line)
 		}
 		s.op.transfer = true
-		s.op.data.expires = time.Now().Add(s.settings.Timeouts.Connect)
+		s.op.data.awaitFor(s.settings.Timeouts.Connect)
 	}
 	s.op.verb = verb
 	if err := s.control.send(s.op.ctx, line, s.settings.Timeouts.Reply); err != nil {
