@@ -178,7 +178,8 @@ func (d *dataConn) await(listener *net.TCPListener, peer netip.Addr) {
 			if strangers++; strangers <= mostRefusedTold {
 				refused := d.description()
 				refused.Remote = conn.RemoteAddr().String()
-				d.s.observe(session.Wire{Kind: session.WireRefused, Text: refused.Remote, Data: &refused})
+				text := fmt.Sprintf("%s, which is not the server, connected to %s and was turned away", refused.Remote, refused.Local)
+				d.s.observe(session.Wire{Kind: session.WireRefused, Text: text, Data: &refused})
 			}
 		}
 	}()

@@ -279,7 +279,8 @@ func TestActive_StrangerFirst(t *testing.T) {
 		t.Fatalf("%q, %v", got.String(), err)
 	}
 	refused := seen.of(session.WireRefused)
-	if len(refused) != 1 || !strings.HasPrefix(refused[0].Data.Remote, "127.0.0.2:") {
+	if len(refused) != 1 || !strings.HasPrefix(refused[0].Data.Remote, "127.0.0.2:") ||
+		!strings.HasPrefix(refused[0].Text, refused[0].Data.Remote) || !strings.Contains(refused[0].Text, "turned away") {
 		t.Errorf("told of strangers: %+v", refused)
 	}
 }
