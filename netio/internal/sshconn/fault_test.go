@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -342,77 +341,6 @@ func TestCuts(t *testing.T) {
 	}
 }
 
-// Several channels only where they were tried, or where a script says so: a server that
-// mixes them up writes one file's bytes into another's.
-func TestLanes_Servers(t *testing.T) {
-	for version, want := range map[string]bool{
-		"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7": true, "SSH-2.0-sftpc": true,
-		"SSH-2.0-mod_sftp": false, "SSH-2.0-mod_sftp/1.1.1": false, "SSH-2.0-": false,
-		"SSH-2.0-SSH Server": false, "SSH-2.0-NotOpenSSH_9": false,
-	} {
-		if got := mixesNothing(version); got != want {
-			t.Errorf("%s: %t", version, got)
-		}
-	}
-	s := visit(t, siteOptions{})
-	for feature, want := range map[session.Feature]int{session.FeatureAuto: mostLanes, session.FeatureEnabled: mostLanes, session.FeatureDisabled: 1} {
-		s.settings.Features = map[string]session.Feature{"CHANNELS": feature}
-		s.roundTrip = 100 * time.Millisecond
-		if got := s.lanesFor(1 << 30); got != want {
-			t.Errorf("CHANNELS %d: %d channels, want %d", feature, got, want)
-		}
-	}
-}
-
-// A server that refuses further channels, loses one or never answers for it moves
-// the file all the same, over the first.
-func TestLanes(t *testing.T) {
-	faults := map[string]string{
-		"all open":        "",
-		"refused":         "on CHANNEL 2-: reply 001 no",
-		"one refused":     "on CHANNEL 3-: reply 001 no",
-		"never answered":  "on CHANNEL 2-: silence",
-		"INIT unanswered": "on INIT 2-: silence",
-	}
-	for name, fault := range faults {
-		t.Run(name, func(t *testing.T) {
-			ctx := context.Background()
-			// As if the server were far; what the OPEN itself takes is measured too.
-			s := visit(t, siteOptions{faults: "on OPEN: delay 30ms\n" + fault})
-			s.Session.roundTrip = 100 * time.Millisecond
-			data := noise(24 << 20)
-			for range 2 {
-				p := &progress{file: temporary(t, data)}
-				if n, err := s.Upload(ctx, "file", session.StoreReplace, p); err != nil || n != int64(len(data)) || p.moved != n {
-					t.Fatalf("up: %d, %v", n, err)
-				}
-				if !bytes.Equal(s.read("file"), data) {
-					t.Fatal("other bytes are there")
-				}
-				s.Session.roundTrip = 100 * time.Millisecond
-				p = &progress{file: temporary(t, nil)}
-				if n, err := s.Download(ctx, "file", 0, p); err != nil || n != int64(len(data)) || p.moved != n {
-					t.Fatalf("down: %d, %v", n, err)
-				}
-				if got, err := os.ReadFile(p.file.Name()); err != nil || !bytes.Equal(got, data) {
-					t.Fatalf("other bytes came: %v", err)
-				}
-				s.Session.roundTrip = 100 * time.Millisecond
-			}
-			_, err := s.Stat(ctx, "file")
-			s.must(err)
-			if fault == "" {
-				s.extra.wait()
-			}
-			s.extra.mu.Lock()
-			defer s.extra.mu.Unlock()
-			if used := len(s.extra.lanes); (used == mostLanes-1) != (fault == "") {
-				t.Errorf("%d further channels were opened", used)
-			}
-		})
-	}
-}
-
 func TestDial_NoSFTP(t *testing.T) {
 	s := serve(t, siteOptions{faults: "on CHANNEL: reply 001 no"})
 	_, err := s.dial(siteOptions{})
@@ -466,37 +394,6 @@ func TestCancel(t *testing.T) {
 		if session.CauseOf(err) != want {
 			t.Errorf("round %d, afterwards: %v", i, err)
 		}
-	}
-}
-
-// A name that is given to another file between the first channel's OPEN and that of a
-// further one: what arrives is the file that was opened first, and not a piece of each.
-func TestLanes_OtherFile(t *testing.T) {
-	const size = 24 << 20
-	old, other := noise(size), noise(size+1)
-	var s *site
-	var opens atomic.Int32
-	s = serve(t, siteOptions{faults: "on READ: delay 2ms\non OPEN: delay 30ms", server: sftpserver.Options{Log: func(line string) {
-		if !strings.HasSuffix(line, "OPEN /file") {
-			return
-		}
-		if opens.Add(1) == 2 {
-			s.file("new", other)
-			s.must(os.Rename(filepath.Join(s.dir, "new"), filepath.Join(s.dir, "file")))
-		}
-	}}})
-	s.file("file", old)
-	client, err := s.dial(siteOptions{})
-	s.must(err)
-	s.Session = client
-	client.roundTrip = 100 * time.Millisecond // as if the server were far
-	var got bytes.Buffer
-	if n, err := s.Download(context.Background(), "file", 0, &got); err != nil || n != size || !bytes.Equal(got.Bytes(), old) {
-		t.Errorf("%d bytes, %v; the same: %v", n, err, bytes.Equal(got.Bytes(), old))
-	}
-	s.must(s.Close(context.Background()))
-	if opens.Load() < 2 {
-		t.Error("no further channel was used")
 	}
 }
 

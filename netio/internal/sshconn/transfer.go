@@ -289,7 +289,7 @@ func (t *transfer) widen(size int64) {
 			return // one lane does it all, if slower
 		}
 		if t.same != nil && !t.same(file) {
-			t.s.note("another file bears the name by now, so one channel reads the one that was opened")
+			t.s.note("a further channel may have been given another file of this name, and is not used")
 			file.forget()
 			return
 		}

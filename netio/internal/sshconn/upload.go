@@ -172,6 +172,7 @@ func (u *upload) send() (n int64, err error) {
 		}
 	}
 	u.start(u.ports[0])
+	u.same = u.isOurs
 	u.widen(u.end.left())
 	timer := time.NewTimer(u.s.settings.Timeouts.Idle)
 	defer timer.Stop()
@@ -191,6 +192,32 @@ func (u *upload) send() (n int64, err error) {
 		failure = u.s.investigate(failure, "WRITE", u.path)
 	}
 	return u.done - u.begin, failure
+}
+
+// isOurs tells whether a further handle leads to the file that grows under the first
+// one, and not to one that was given its name meanwhile, whose bytes would be written
+// over. SFTP has no word for that; but what the further handle tells must lie between
+// what the first tells before and after it. It is asked while the file grows already:
+// two files without a byte are alike.
+func (u *upload) isOurs(further handle) bool {
+	const most = 20
+	for range most {
+		before, err := u.ports[0].file.attributes()
+		if err != nil || before.flags&hasSize == 0 {
+			return false
+		}
+		if before.size == uint64(u.begin) {
+			continue
+		}
+		there, err := further.attributes()
+		if err != nil {
+			return false
+		}
+		after, err := u.ports[0].file.attributes()
+		return err == nil && there.flags == before.flags && there.permissions == before.permissions &&
+			before.size <= there.size && there.size <= after.size && before.modified <= there.modified && there.modified <= after.modified
+	}
+	return false
 }
 
 // move sends until the source has ended and the server has confirmed it all.
@@ -331,6 +358,7 @@ func (u *upload) conclude() error {
 		}
 	}
 	var size, closing answer
+	var further []answer // the sizes that the other handles tell
 	err := u.s.ask(func() error {
 		answers := [2]chan answer{make(chan answer, 1), make(chan answer, 1)}
 		file.lane.wire.ask(&question{done: answers[0]}, fxFstat, file.name, nil)
@@ -339,12 +367,13 @@ func (u *upload) conclude() error {
 		open := 0
 		for _, p := range u.ports[1:] {
 			if !p.spent {
-				p.file.lane.wire.ask(&question{done: others}, fxClose, p.file.name, nil)
+				p.file.lane.wire.ask(&question{done: others}, fxFstat, p.file.name, nil)
+				p.file.lane.wire.ask(&question{}, fxClose, p.file.name, nil)
 				open++
 			}
 		}
 		for ; open > 0; open-- {
-			<-others // all that went through them has been confirmed
+			further = append(further, <-others) // all that went through them has been confirmed
 		}
 		size, closing = <-answers[0], <-answers[1]
 		return errors.Join(size.err, closing.err)
@@ -356,8 +385,16 @@ func (u *upload) conclude() error {
 		return err
 	}
 	about, err := readAttributes(size.expect(fxAttrs))
-	if err == nil && about.flags&hasSize != 0 && about.size != uint64(u.done) {
+	if err != nil || about.flags&hasSize == 0 {
+		return nil // it does not tell
+	}
+	if about.size != uint64(u.done) {
 		return fault(session.SizeMismatch, fmt.Errorf("the server has %d bytes of %d", about.size, u.done))
+	}
+	for _, a := range further {
+		if there, err := readAttributes(a.expect(fxAttrs)); err == nil && there.size != about.size {
+			return fault(session.SizeMismatch, errors.New("another file was given the name meanwhile, and has some of the bytes"))
+		}
 	}
 	return nil
 }

@@ -15,8 +15,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// mostPacket bounds what a client may send in one packet.
-const mostPacket = 256<<10 + 1024
+// mostPacket bounds what a client may send in one packet: the library's bound, and
+// OpenSSH's.
+const mostPacket = 256 << 10
 
 // client is one connection that is logged in.
 type client struct {
@@ -99,7 +100,7 @@ func (c *client) session(ctx context.Context, inner ssh.Channel, requests <-chan
 func (c *client) files(ctx context.Context, inner ssh.Channel) {
 	in, out := io.Pipe()
 	answers := &answers{to: inner}
-	h := &handlers{root: c.server.root, readOnly: c.server.options.ReadOnly}
+	h := &handlers{server: c.server, root: c.server.root, readOnly: c.server.options.ReadOnly, handles: handles{most: c.server.options.MaxHandles}}
 	library := sftp.NewRequestServer(struct {
 		io.Reader
 		io.WriteCloser
@@ -183,11 +184,49 @@ func (f *filter) run(from io.Reader) {
 			return
 		}
 		if passes {
+			packet = f.own(packet, verb)
+		}
+		if passes && packet != nil {
 			if _, err := f.to.Write(packet); err != nil {
 				return
 			}
 		}
 	}
+}
+
+// own answers what the library does not know, and returns what it is to be asked; nil
+// is nothing.
+func (f *filter) own(packet []byte, verb string) []byte {
+	server := f.client.server
+	if verb == "INIT" {
+		f.answers.raw(server.version())
+		return nil
+	}
+	if len(packet) < 13 {
+		return packet
+	}
+	switch verb {
+	case "FSETSTAT":
+		cleanFlags(packet)
+	case "OPEN":
+		markFlags(packet)
+	}
+	if packet[4] != 200 {
+		return packet
+	}
+	name, rest := text(packet[9:])
+	if !server.has(name) {
+		return packet // which the library refuses, or finds refused
+	}
+	switch name {
+	case "limits@openssh.com":
+		f.answers.raw(server.limits(packet))
+		return nil
+	case "fsync@openssh.com":
+		handle, _ := text(rest)
+		return asSync(packet, handle)
+	}
+	return packet
 }
 
 // disturb carries out what is to go wrong with a request; it may change the

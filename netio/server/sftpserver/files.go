@@ -1,9 +1,11 @@
 package sftpserver
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,10 +15,12 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// handlers do what requests ask for, below a root.
+// handlers do what the requests of one channel ask for, below a root.
 type handlers struct {
+	server   *Server
 	root     *os.Root
 	readOnly bool
+	handles  handles
 }
 
 // said is a refusal in our own words: an error of the system may name directories
@@ -46,6 +50,10 @@ func refusal(err error) error {
 		return said{sftp.ErrSSHFxFailure, "No space left on device"}
 	case errors.Is(err, errUnsupported):
 		return sftp.ErrSSHFxOpUnsupported
+	case errors.Is(err, errTooMany), errors.Is(err, syscall.EMFILE):
+		return said{sftp.ErrSSHFxFailure, "Too many open files"}
+	case errors.Is(err, fs.ErrClosed):
+		return said{sftp.ErrSSHFxFailure, "No such handle"}
 	}
 	// os.Root's refusal to follow a link outside comes here too, and that to follow
 	// a loop of links.
@@ -60,35 +68,79 @@ func local(path string) (string, error) {
 	switch {
 	case name == "":
 		return ".", nil
+	case strings.ContainsRune(name, 0):
+		return "", fs.ErrInvalid
 	case filepath.Separator != '/' && strings.ContainsRune(name, filepath.Separator):
 		return "", fs.ErrInvalid
 	}
 	return filepath.FromSlash(name), nil
 }
 
-func (h *handlers) Fileread(r *sftp.Request) (io.ReaderAt, error) {
-	file, err := h.open(r.Filepath, os.O_RDONLY)
-	if err != nil {
-		return nil, refusal(err)
-	}
-	return file, nil
+// Fileread and Filewrite are not used: a READ of a file that was opened by Filewrite
+// writes zeros into it, since the library takes both for the one thing that it knows of
+// the file. So every file goes through OpenFile, and the filter says with marks of its
+// own what the client wanted.
+func (h *handlers) Fileread(*sftp.Request) (io.ReaderAt, error) { return nil, refusal(errUnsupported) }
+
+// Filewrite is not used.
+func (h *handlers) Filewrite(*sftp.Request) (io.WriterAt, error) {
+	return nil, refusal(errUnsupported)
 }
 
-func (h *handlers) Filewrite(r *sftp.Request) (io.WriterAt, error) {
-	if h.readOnly {
-		return nil, sftp.ErrSSHFxPermissionDenied
+// Marks in the flags of an OPEN, which clients cannot set.
+const (
+	onlyRead  = 0x20000000
+	onlyWrite = 0x40000000
+)
+
+// markFlags has a file opened by OpenFile, whatever it is opened for.
+func markFlags(request []byte) {
+	_, rest := text(request[9:])
+	if len(rest) < 4 {
+		return
 	}
-	asked, flags := r.Pflags(), os.O_WRONLY
-	for flag, wanted := range map[int]bool{os.O_CREATE: asked.Creat, os.O_TRUNC: asked.Trunc, os.O_EXCL: asked.Excl} {
-		if wanted {
-			flags |= flag
+	const read, write, known = 1, 2, 0x3f
+	flags := binary.BigEndian.Uint32(rest) & known
+	switch {
+	case flags == 0: // which the library refuses
+	case flags == read:
+		flags |= write | onlyRead
+	case flags&read == 0:
+		flags |= read | write | onlyWrite
+	default:
+		flags |= write
+	}
+	binary.BigEndian.PutUint32(rest, flags)
+}
+
+// OpenFile opens a file for what its flags say.
+func (h *handlers) OpenFile(r *sftp.Request) (sftp.WriterAtReaderAt, error) {
+	asked, flags := r.Pflags(), os.O_RDWR
+	switch {
+	case r.Flags&onlyRead != 0:
+		flags = os.O_RDONLY
+	case r.Flags&onlyWrite != 0:
+		flags = os.O_WRONLY
+	}
+	if flags != os.O_RDONLY {
+		if h.readOnly {
+			return nil, sftp.ErrSSHFxPermissionDenied
 		}
+		for flag, wanted := range map[int]bool{os.O_CREATE: asked.Creat, os.O_TRUNC: asked.Trunc, os.O_EXCL: asked.Excl, os.O_APPEND: asked.Append} {
+			if wanted {
+				flags |= flag
+			}
+		}
+	}
+	if err := h.handles.begin(); err != nil {
+		return nil, refusal(err)
 	}
 	file, err := h.open(r.Filepath, flags)
 	if err != nil {
+		h.handles.end()
 		return nil, refusal(err)
 	}
-	return file, nil
+	return h.handles.keep(r, file, asked.Append), nil
 }
 
 // open opens regular files only: another kind could block or has no end.
@@ -110,10 +162,16 @@ func (h *handlers) open(path string, flags int) (*os.File, error) {
 
 // Filecmd is what changes names and attributes.
 func (h *handlers) Filecmd(r *sftp.Request) error {
+	if file := h.handles.file(r.Filepath); file != nil && r.Method == "Setstat" {
+		return refusal(h.setOpen(r, file))
+	}
 	if h.readOnly {
 		return sftp.ErrSSHFxPermissionDenied
 	}
 	name, err := local(r.Filepath)
+	if r.Method == "Symlink" {
+		name, err = "", nil // it is what the link is to say
+	}
 	if err != nil {
 		return refusal(err)
 	}
@@ -145,17 +203,36 @@ func (h *handlers) change(r *sftp.Request, name string) error {
 		return err
 	case "Symlink":
 		// The library has the target in Filepath, where it is no path of ours.
-		to, err := local(r.Target)
-		if err != nil {
-			return err
-		}
-		return h.root.Symlink(strings.TrimPrefix(r.Filepath, "/"), to)
+		return h.link(r.Filepath, r.Target)
 	}
 	return errUnsupported
 }
 
+// link makes a link at path. One that would lead out of the folder is refused: nobody
+// can follow it here, but whoever else reads the folder could.
+func (h *handlers) link(target, path string) error {
+	at, err := local(path)
+	if err != nil {
+		return err
+	}
+	if rooted, ok := strings.CutPrefix(target, "/"); ok {
+		// From our root, which the link cannot know.
+		if target, err = filepath.Rel(filepath.Dir(at), filepath.Clean(filepath.FromSlash(rooted))); err != nil {
+			return err
+		}
+	}
+	target = filepath.FromSlash(target)
+	if strings.ContainsRune(target, 0) || !filepath.IsLocal(filepath.Join(filepath.Dir(at), target)) {
+		return fs.ErrPermission
+	}
+	return h.root.Symlink(target, at)
+}
+
 // PosixRename replaces what is there.
 func (h *handlers) PosixRename(r *sftp.Request) error {
+	if !h.server.has("posix-rename@openssh.com") {
+		return sftp.ErrSSHFxOpUnsupported
+	}
 	if h.readOnly {
 		return sftp.ErrSSHFxPermissionDenied
 	}
@@ -180,6 +257,7 @@ func (h *handlers) rename(from, target string, replace bool) error {
 	return h.root.Rename(from, to)
 }
 
+// setAttributes changes what a name leads to. A length is set first: it is what fails.
 func (h *handlers) setAttributes(r *sftp.Request, name string) error {
 	which, values := r.AttrFlags(), r.Attributes()
 	if which.Size {
@@ -187,13 +265,13 @@ func (h *handlers) setAttributes(r *sftp.Request, name string) error {
 		if err != nil {
 			return err
 		}
-		err = file.Truncate(int64(values.Size))
+		err = truncate(file, values.Size)
 		if err = errors.Join(err, file.Close()); err != nil {
 			return err
 		}
 	}
 	if which.Permissions {
-		if err := h.root.Chmod(name, values.FileMode()&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
+		if err := h.root.Chmod(name, permissions(values)); err != nil {
 			return err
 		}
 	}
@@ -203,24 +281,63 @@ func (h *handlers) setAttributes(r *sftp.Request, name string) error {
 	return nil
 }
 
+// setOpen changes a file that is open, or flushes it to the disk.
+func (h *handlers) setOpen(r *sftp.Request, file *os.File) error {
+	if r.Flags&toSync != 0 {
+		return file.Sync()
+	}
+	which, values := r.AttrFlags(), r.Attributes()
+	if h.readOnly && (which.Size || which.Permissions || which.Acmodtime) {
+		return fs.ErrPermission
+	}
+	if which.Size {
+		if err := truncate(file, values.Size); err != nil {
+			return err
+		}
+	}
+	if which.Permissions {
+		if err := file.Chmod(permissions(values)); err != nil {
+			return err
+		}
+	}
+	if which.Acmodtime {
+		return setTimes(file, values.Atime, values.Mtime)
+	}
+	return nil
+}
+
+func truncate(file *os.File, size uint64) error {
+	if size > math.MaxInt64 {
+		return fs.ErrInvalid
+	}
+	return file.Truncate(int64(size))
+}
+
+func permissions(values *sftp.FileStat) fs.FileMode {
+	return values.FileMode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
+}
+
 // Filelist is what tells of names.
 func (h *handlers) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
+	if file := h.handles.file(r.Filepath); file != nil && r.Method == "Stat" {
+		info, err := file.Stat()
+		return one(info), refusal(err)
+	}
 	name, err := local(r.Filepath)
 	if err != nil {
 		return nil, refusal(err)
 	}
 	switch r.Method {
 	case "List":
-		dir, err := h.root.Open(name)
-		if err != nil {
+		if err := h.handles.begin(); err != nil {
 			return nil, refusal(err)
 		}
-		defer dir.Close()
-		infos, err := dir.Readdir(-1)
+		infos, err := h.readDir(name)
 		if err != nil {
+			h.handles.end()
 			return nil, refusal(err)
 		}
-		return lister(infos), nil
+		return openDir{infos, h.handles.end}, nil
 	case "Stat":
 		info, err := h.root.Stat(name)
 		return one(info), refusal(err)
@@ -228,6 +345,16 @@ func (h *handlers) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 	return nil, refusal(errUnsupported)
 }
 
+func (h *handlers) readDir(name string) (lister, error) {
+	dir, err := h.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close() // it was only read
+	return dir.Readdir(-1)
+}
+
+// Lstat tells of a link itself.
 func (h *handlers) Lstat(r *sftp.Request) (sftp.ListerAt, error) {
 	name, err := local(r.Filepath)
 	if err != nil {
@@ -237,6 +364,7 @@ func (h *handlers) Lstat(r *sftp.Request) (sftp.ListerAt, error) {
 	return one(info), refusal(err)
 }
 
+// Readlink tells what a link says.
 func (h *handlers) Readlink(path string) (string, error) {
 	name, err := local(path)
 	if err != nil {

@@ -39,8 +39,16 @@ type Options struct {
 	HostKeys []ssh.Signer
 	Version  string // behind "SSH-2.0-" (default "sftpc")
 
+	// DisabledExtensions are left out of what is announced and are refused, so that
+	// older servers can be mimicked: "fsync@openssh.com".
+	DisabledExtensions []string
+	// Space is how many bytes statvfs@openssh.com says are free, and of how many; nil is
+	// what the system says.
+	Space func() (free, total uint64)
+
 	MaxConnections int           // further ones are closed (default 256)
 	MaxChannels    int           // sessions of one connection; further ones are refused (default 10, as OpenSSH)
+	MaxHandles     int           // files and directories that a session has open; further ones are refused (default 256)
 	LoginTime      time.Duration // for a login, before the connection is closed (default 30 s)
 
 	// Faults disturb what the server does; nil is a healthy server. The verbs are
@@ -64,6 +72,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxChannels <= 0 {
 		o.MaxChannels = 10
+	}
+	if o.MaxHandles <= 0 {
+		o.MaxHandles = 256
 	}
 	if o.LoginTime <= 0 {
 		o.LoginTime = 30 * time.Second
