@@ -61,6 +61,7 @@ func causeNames() map[session.Cause]string {
 		session.StillGrowing:         "STILL_GROWING",
 		session.HashMismatch:         "HASH_MISMATCH",
 		session.KeyUnusable:          "KEY_UNUSABLE",
+		session.DeletionRefused:      "DELETION_REFUSED",
 	}
 }
 

@@ -234,16 +234,29 @@ func (t *takenNames) add(path netio.LocalPath) bool {
 	return true
 }
 
+// fetching is how a file is downloaded.
+type fetching struct {
+	alone bool // the command is about this file only
+	quiet bool // that it came is told to those who asked for more
+	// date chooses the time that the file gets, from the exact one of the server, which
+	// is zero where there is none; nil takes that.
+	date func(exact time.Time) time.Time
+}
+
 // fetch downloads one file whole or not at all: what is not whole never bears the
 // name. entry is what the server said of it; alone tells whether the command is
 // about this file only.
 func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, alone bool) error {
+	return s.fetchAs(ctx, remote, entry, target, fetching{alone: alone})
+}
+
+func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, how fetching) error {
 	ctx, attempts := s.begin(ctx)
 	note, err := s.partNote(ctx, remote, entry)
 	if err != nil {
 		return err
 	}
-	event := FileEvent{Local: target.String(), Remote: remote, Size: entry.Size, Only: alone}
+	event := FileEvent{Local: target.String(), Remote: remote, Size: entry.Size, Only: how.alone}
 	part, err := s.files.CreatePart(target, note)
 	if err != nil {
 		s.tellFile(FileEnd, event, err)
@@ -262,6 +275,9 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 		proof, err = s.verifyPart(ctx, remote, m)
 	}
 	if err == nil {
+		if how.date != nil {
+			modTime = how.date(modTime)
+		}
 		err = part.Commit(modTime)
 	} else if resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
 		// Nothing is lost if it cannot be kept: the next run starts from the beginning.
@@ -277,7 +293,11 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 	if _, last := splitRemote(remote); last != target.Name() {
 		as = " as " + target.String()
 	}
-	s.tell("Downloaded %s%s, %s%s", remote, as, plural64(m.event.Done, "byte"), proof)
+	tell := s.tell
+	if how.quiet {
+		tell = s.tellVerbose
+	}
+	tell("Downloaded %s%s, %s%s", remote, as, plural64(m.event.Done, "byte"), proof)
 	return nil
 }
 

@@ -41,6 +41,8 @@ func settingCommands() family {
 		"SETVERIFY":         (*State).setVerify,
 		"SETFILTER":         (*State).setFilter,
 		"SETSTABLE":         (*State).setStable,
+		"SETCLOCKDIFF":      (*State).setClockDiff,
+		"SETDELETELIMIT":    (*State).setDeleteLimit,
 	}
 }
 

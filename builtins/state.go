@@ -77,6 +77,8 @@ type settings struct {
 	retry        retrying      // SETRETRY
 	filter       filter        // SETFILTER
 	stable       time.Duration // SETSTABLE; 0 is off
+	clock        clockSetting  // SETCLOCKDIFF
+	deletions    deletions     // SETDELETELIMIT
 
 	modeLock sync.Mutex
 	mode     session.DataMode // next data connection: read through State.dataMode

@@ -17,6 +17,7 @@ func transferCommands() family {
 	return family{
 		"GETFILE":        (*State).getFile,
 		"PUTFILE":        (*State).putFile,
+		"SYNC":           (*State).sync,
 		"ADDEXCLUSION":   (*State).addExclusion,
 		"CLEAREXCLUSION": (*State).clearExclusion,
 	}

@@ -105,6 +105,12 @@ func Settings() []Setting {
 		{Command: "SETSTABLE", Name: "stable", Default: "0", Effect: NextCommand, Protocols: OnAll,
 			Params:  []Param{number("seconds")},
 			Summary: "leave files that change within this time; 0 is not to look"},
+		{Command: "SETCLOCKDIFF", Name: "clock-difference", Default: "AUTO", Effect: NextCommand, Documented: true, Protocols: OnAll,
+			Params:  []Param{or(number("seconds"), "AUTO")},
+			Summary: "how many seconds the server's clock is ahead of ours, for SYNC"},
+		{Command: "SETDELETELIMIT", Name: "delete-limit", Default: "SAFE", Effect: NextCommand, Protocols: OnAll,
+			Params:  []Param{or(number("names"), "SAFE", "ALL")},
+			Summary: "how many files and directories a SYNC may delete; ALL lets go of its brakes too"},
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 type Comparer struct {
 	// ToServer says that the source is local: the other side is the server.
 	ToServer bool
-	// Clock is how far the server's clock is ahead of ours.
-	Clock time.Duration
+	// Clock is how far the server's clock is ahead of ours, for the time of one of its
+	// files; nil is not at all. It is asked only where times are compared.
+	Clock func(server session.Entry) time.Duration
 	// Sizes says that both sides count the same bytes.
 	Sizes bool
 	// Memory is what earlier runs have left; nil is none.
@@ -107,10 +108,12 @@ func (c *Comparer) byTimes(source, target session.Entry) Reason {
 		return NoTimes
 	}
 	from, to := seconds(source), seconds(target)
-	if c.ToServer {
-		to = to.Add(-c.Clock)
-	} else {
-		from = from.Add(-c.Clock)
+	switch {
+	case c.Clock == nil:
+	case c.ToServer:
+		to = to.Add(-c.Clock(target))
+	default:
+		from = from.Add(-c.Clock(source))
 	}
 	switch ahead := from.Sub(to); {
 	case ahead > c.slack(source, target):

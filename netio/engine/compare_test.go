@@ -51,7 +51,7 @@ func TestCompare(t *testing.T) {
 		{"the server is two hours ahead, and it is newer", 2 * h, false, exact(h, 5), exact(2*h, 5), Older},
 	}
 	for _, tt := range tests {
-		c := &Comparer{ToServer: true, Clock: tt.clock, Sizes: !tt.ascii}
+		c := &Comparer{ToServer: true, Clock: func(session.Entry) time.Duration { return tt.clock }, Sizes: !tt.ascii}
 		if got := c.Compare("x", tt.source, tt.target); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
@@ -59,7 +59,7 @@ func TestCompare(t *testing.T) {
 			continue
 		}
 		// The same files the other way round: the server's clock is that of the source.
-		c.ToServer, c.Clock = false, -tt.clock
+		c.ToServer, c.Clock = false, func(session.Entry) time.Duration { return -tt.clock }
 		if got := c.Compare("x", tt.source, tt.target); got != tt.want {
 			t.Errorf("%s, from the server: %v, want %v", tt.name, got, tt.want)
 		}

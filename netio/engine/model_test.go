@@ -349,7 +349,7 @@ func TestSyncIsWhatTheModelSays(t *testing.T) {
 			memory := OpenMemory(folder, Directories{Local: fmt.Sprint(runs)})
 			h := &worker{t: t, source: sides[0], target: sides[1], clock: clock, toServer: toServer, sets: sets, now: now, memory: memory, cutAt: cutAt}
 			report, err := Sync(context.Background(), r.options(Options{Source: sides[0], Target: sides[1],
-				Compare: &Comparer{ToServer: toServer, Clock: clock, Sizes: true, Memory: memory}, Ahead: rapid.IntRange(0, 2).Draw(t, "ahead")}), h)
+				Compare: &Comparer{ToServer: toServer, Clock: func(session.Entry) time.Duration { return clock }, Sizes: true, Memory: memory}, Ahead: rapid.IntRange(0, 2).Draw(t, "ahead")}), h)
 			if err != nil {
 				t.Fatal(err)
 			}

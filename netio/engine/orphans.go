@@ -28,9 +28,9 @@ func (w *walk) collect(d *pair, rest []session.Entry) {
 	for _, e := range rest {
 		path := join(d.path, e.Name)
 		switch {
-		case e.Kind == session.KindDir && w.Subdirs && !w.excluded(path, true):
+		case e.Kind == session.KindDir && w.Subdirs && !w.kept(path, true):
 			w.orphans = append(w.orphans, Orphan{path, true})
-		case e.Kind == session.KindFile && (w.Chosen == nil || w.Chosen(e.Name)) && !w.excluded(path, false):
+		case e.Kind == session.KindFile && (w.Chosen == nil || w.Chosen(e.Name)) && !w.kept(path, false):
 			w.orphans = append(w.orphans, Orphan{path, false})
 		}
 	}
@@ -117,13 +117,13 @@ func (w *walk) expand(ctx context.Context, dir string, depth int, all []Orphan) 
 	for _, e := range w.sorted(listing) {
 		path := join(dir, e.Name)
 		switch {
-		case e.Kind == session.KindDir && !w.excluded(path, true):
+		case e.Kind == session.KindDir && !w.kept(path, true):
 			var gone bool
 			if all, gone, ok = w.expand(ctx, path, depth+1, all); !ok {
 				return all, false, false
 			}
 			empty = empty && gone
-		case e.Kind == session.KindFile && (w.Chosen == nil || w.Chosen(e.Name)) && !w.excluded(path, false):
+		case e.Kind == session.KindFile && (w.Chosen == nil || w.Chosen(e.Name)) && !w.kept(path, false):
 			all = append(all, Orphan{path, false})
 		default:
 			empty = false
@@ -145,4 +145,10 @@ func parentOf(path string) string {
 		}
 	}
 	return ""
+}
+
+// kept reports whether a name of the target is none of ours although the source lacks
+// it.
+func (w *walk) kept(path string, dir bool) bool {
+	return w.excluded(path, dir) || w.Protected != nil && w.Protected(path, dir)
 }

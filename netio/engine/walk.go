@@ -31,6 +31,8 @@ type Options struct {
 	// Excluded says what is left alone on both sides: a file, or a directory with all
 	// that is in it. nil is nothing.
 	Excluded func(path string, dir bool) bool
+	// Protected is what is left alone of the target besides: it is not deleted.
+	Protected func(path string, dir bool) bool
 	// Usable says why the target cannot have a name; nil is that it can have all.
 	Usable func(name string) error
 	// FoldTarget says that the target takes names that differ in case only for one.

@@ -89,6 +89,7 @@ const (
 	HashMismatch               // both sides computed a hash, and they differ
 	StillGrowing               // a file that SETSTABLE leaves alone
 	KeyUnusable                // a private key that cannot be read or opened
+	DeletionRefused            // a brake held deletions that were asked for
 	causeCount                 //
 )
 

@@ -1,0 +1,336 @@
+package builtins
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/engine"
+	"github.com/sftpc/sftpc/netio/session"
+)
+
+// localTree is the local side of a SYNC.
+type localTree struct{ *syncing }
+
+func (t localTree) List(_ context.Context, dir string) func() (session.Listing, error) {
+	return func() (l session.Listing, err error) {
+		path, err := t.localPath(dir)
+		if err != nil {
+			return l, err
+		}
+		entries, err := t.state.files.List(path)
+		if err != nil {
+			return l, err
+		}
+		l.Entries = make([]session.Entry, len(entries))
+		for i, e := range entries {
+			l.Entries[i] = localEntry(e)
+		}
+		return l, nil
+	}
+}
+
+func localEntry(e netio.LocalEntry) session.Entry {
+	return session.Entry{Name: e.Name, Kind: e.Kind, Size: e.Size, Time: e.ModTime, Exact: true}
+}
+
+// remoteTree is the server's side.
+type remoteTree struct{ *syncing }
+
+func (t remoteTree) List(ctx context.Context, dir string) func() (session.Listing, error) {
+	return func() (session.Listing, error) {
+		s, path := t.state, t.remotePath(dir)
+		ctx, _ := s.begin(ctx)
+		l, err := s.session.List(ctx, path)
+		if dater, ok := s.session.(session.Dater); ok && err == nil {
+			l, err = dater.Dated(ctx, path, l)
+		}
+		if err != nil {
+			return l, withName(err, "listing "+path, path)
+		}
+		t.outcome.left += s.tellIncomplete(path, l)
+		t.clock.exact = l.Source != "LIST"
+		return l, nil
+	}
+}
+
+// ask asks the server for the exact time of a file.
+func (y *syncing) ask(ctx context.Context, path string, e session.Entry) (session.Entry, bool) {
+	if !y.state.session.Caps().ExactTimes {
+		return e, false
+	}
+	exact, err := y.state.session.Stat(ctx, y.remotePath(path))
+	if err != nil || !exact.Exact {
+		return e, false
+	}
+	e.Time, e.Exact, e.Grain = exact.Time, true, 0
+	return e, true
+}
+
+// side names where the target is.
+func (y *syncing) side() string {
+	if y.upload {
+		return "remote"
+	}
+	return "local"
+}
+
+// why is a reason as the messages of ScriptFTP have it.
+func (y *syncing) why(r engine.Reason) string {
+	file := y.side() + " file "
+	switch r {
+	case engine.NotFound:
+		return file + "not found"
+	case engine.Older:
+		return file + "is older"
+	case engine.OtherSize:
+		return file + "has another size"
+	case engine.Unfinished:
+		return file + "was not finished by an earlier run"
+	case engine.NoTimes:
+		return file + "cannot be compared"
+	case engine.UpToDate:
+		return file + "is uptodate"
+	case engine.NewerDiffers:
+		return file + "is newer and has another size"
+	case engine.IsExcluded:
+		return "excluded"
+	}
+	return "not usable"
+}
+
+// Pass tells why a file does not go.
+func (y *syncing) Pass(p engine.Step) {
+	s, path := y.state, y.remotePath(p.Path)
+	switch p.Why {
+	case engine.UpToDate, engine.NewerDiffers:
+		y.upToDate++
+		y.state.tell("Skipping (%s) %s", y.why(p.Why), path)
+	case engine.NoFile:
+		s.tell("Skipping (%s) %s", kindName(p.Source.Kind), path)
+	case engine.IsExcluded:
+		s.tellVerbose("Skipping (excluded) %s", path)
+	case engine.TargetNoFile:
+		s.tell("%s is left out: it is %s here and %s on the other side", path, kindName(p.Source.Kind), kindName(p.Target.Kind))
+		y.outcome.left++
+	case engine.NameTaken:
+		s.tell("%s is left out: the other side takes another name for the same", path)
+		y.outcome.left++
+	case engine.NotUsableName:
+		s.tell("%s is left out: the other side cannot have that name", path)
+		y.outcome.left++
+	}
+}
+
+// Fail tells of a directory that was not read.
+func (y *syncing) Fail(path string, err error) bool {
+	y.state.tell("%s was not listed: %v", y.remotePath(path), err)
+	return y.outcome.add(err)
+}
+
+// Settle has nothing to wait for.
+func (y *syncing) Settle(context.Context) bool { return y.outcome.failed == 0 && y.outcome.left == 0 }
+
+// MakeDir makes a directory of the target.
+func (y *syncing) MakeDir(ctx context.Context, path string) bool {
+	err := y.makeDir(ctx, path)
+	if err != nil {
+		y.state.tell("%s was not made: %v", y.remotePath(path), err)
+		y.outcome.add(err)
+	}
+	return err == nil
+}
+
+func (y *syncing) makeDir(ctx context.Context, path string) error {
+	if y.upload {
+		ctx, _ := y.state.begin(ctx)
+		dir, name := splitRemote(y.remotePath(path))
+		return y.state.ensureRemoteDir(ctx, dir, name)
+	}
+	at, err := y.localPath(path)
+	if err != nil {
+		return err
+	}
+	return y.state.files.MkdirAll(at)
+}
+
+// Transfer brings a file over.
+func (y *syncing) Transfer(ctx context.Context, p engine.Step) bool {
+	doing, transfer := "Downloading", y.get
+	if y.upload {
+		doing, transfer = "Uploading", y.put
+	}
+	y.state.tell("%s (%s) %s", doing, y.why(p.Why), y.remotePath(p.Path))
+	return y.outcome.add(transfer(ctx, p))
+}
+
+// put uploads a file and gives it the time that it has here.
+func (y *syncing) put(ctx context.Context, p engine.Step) error {
+	s, remote := y.state, y.remotePath(p.Path)
+	event := FileEvent{Upload: true, Remote: remote, Size: p.Source.Size}
+	path, err := y.localPath(p.Path)
+	event.Local = path.String()
+	u := uploader{state: s, ctx: ctx}
+	var file *os.File
+	var before os.FileInfo
+	if err == nil {
+		file, before, err = u.open(path)
+	}
+	if err != nil {
+		s.tellFile(FileEnd, event, err)
+		return err
+	}
+	// The file was only read: closing it cannot lose anything.
+	defer file.Close()
+	event.Size = before.Size()
+	o := &sending{state: s, meter: s.quietMeter(file, event), before: before}
+	o.ctx, o.attempts = s.begin(ctx)
+	// A run that is killed leaves a part under the name, with a time that is newer.
+	y.memory.Keep(p.Path, engine.Fact{Unfinished: true})
+	err = o.put(remote)
+	o.meter.end(err)
+	if err != nil {
+		if !o.began && !p.HasTarget {
+			y.memory.Forget(p.Path)
+		}
+		return err
+	}
+	y.dateRemote(o, p.Path, remote)
+	s.tellVerbose("Uploaded %s, %s%s", path, plural64(o.meter.event.Done, "byte"), o.proof)
+	return nil
+}
+
+// dateRemote gives an uploaded file the time of the local one, or remembers that the
+// two are the same.
+func (y *syncing) dateRemote(o *sending, path, remote string) {
+	s := y.state
+	fact := engine.Fact{LocalSize: o.before.Size(), LocalTime: o.before.ModTime().UTC(), ServerSize: -1}
+	if s.verifies() {
+		fact.ServerSize = o.meter.event.Done
+	}
+	if s.session.Caps().SetTimes && !y.clock.undated {
+		at := o.before.ModTime().Add(y.clock.known()).UTC()
+		err := s.session.SetModTime(o.ctx, remote, at)
+		switch {
+		case err == nil && s.session.Caps().ExactTimes && y.clock.exact:
+			// The next listing tells it all.
+			y.memory.Forget(path)
+			return
+		case err == nil:
+		case session.CauseOf(err) == session.NotSupported:
+			y.clock.undated = true
+			s.tellVerbose("the server does not let us set times: they are remembered here")
+		default:
+			s.tellVerbose("the time of %s could not be set: %v", remote, err)
+		}
+	}
+	y.memory.Keep(path, fact)
+}
+
+// get downloads a file and gives it the time that it has on the server.
+func (y *syncing) get(ctx context.Context, p engine.Step) error {
+	s, remote := y.state, y.remotePath(p.Path)
+	target, err := y.folders.child(p.Path)
+	if err != nil {
+		s.tellFile(FileEnd, FileEvent{Local: p.Path, Remote: remote, Size: p.Source.Size}, err)
+		return err
+	}
+	entry := s.exactEntry(ctx, remote, p.Source)
+	exact := entry.Exact
+	err = s.fetchAs(ctx, remote, entry, target, fetching{quiet: true, date: func(told time.Time) time.Time {
+		if told.IsZero() {
+			exact = false
+			told = p.Source.Time // rough, but the same the next time
+		}
+		if told.IsZero() {
+			return told
+		}
+		return told.Add(-y.clock.known())
+	}})
+	if err != nil {
+		return err
+	}
+	if exact && p.Source.Exact {
+		y.memory.Forget(p.Path)
+		return nil
+	}
+	if now, err := s.files.Stat(target); err == nil {
+		fact := engine.Fact{LocalSize: now.Size, LocalTime: now.ModTime, ServerSize: p.Source.Size, ServerTime: p.Source.Time}
+		if !p.Source.Exact {
+			fact.Rough = max(p.Source.Grain, 2*time.Second)
+		}
+		y.memory.Keep(p.Path, fact)
+	}
+	return nil
+}
+
+// syncFolder finds local folders for files as they come.
+type syncFolder struct {
+	*syncing
+	dir  []string
+	path netio.LocalPath
+}
+
+func (f *syncFolder) child(path string) (netio.LocalPath, error) {
+	dir := strings.Split(path, "/")
+	name := dir[len(dir)-1]
+	dir = dir[:len(dir)-1]
+	if f.path.IsZero() || !slices.Equal(dir, f.dir) {
+		at, err := f.localPath(strings.Join(dir, "/"))
+		if err != nil {
+			return at, err
+		}
+		f.path, f.dir = at, dir
+	}
+	return f.state.files.Child(f.path, name)
+}
+
+// Remove deletes an orphan. That it could not be is told, and no failure of the
+// command.
+func (y *syncing) Remove(ctx context.Context, o engine.Orphan) bool {
+	s, path := y.state, y.remotePath(o.Path)
+	what := "file"
+	if o.Dir {
+		what = "directory"
+	}
+	s.tell("Deleting (%s %s is orphaned) %s", y.side(), what, path)
+	err := y.remove(ctx, o)
+	if err != nil {
+		s.tell("%s was not deleted: %v", path, err)
+		return false
+	}
+	y.memory.Forget(o.Path)
+	return true
+}
+
+func (y *syncing) remove(ctx context.Context, o engine.Orphan) error {
+	s := y.state
+	ctx, _ = s.begin(ctx)
+	if y.upload {
+		remove := s.session.Remove
+		if o.Dir {
+			remove = s.session.RemoveDir
+		}
+		err := remove(ctx, y.remotePath(o.Path))
+		if session.CauseOf(err) == session.NoSuchRemoteFile {
+			return nil
+		}
+		return err
+	}
+	path, err := y.localPath(o.Path)
+	switch {
+	case err != nil:
+		return err
+	case o.Dir:
+		err = s.files.Rmdir(path)
+	default:
+		err = s.files.Remove(path)
+	}
+	if session.CauseOf(err) == session.NoSuchLocalFile {
+		return nil
+	}
+	return err
+}
