@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sftpc/sftpc/netio"
@@ -61,40 +62,30 @@ func (o *sending) removeAside(aside string) {
 	}
 }
 
-// rename gives the whole file its name, in one step where the session knows how.
-// Servers that do not rename onto a name
-// that exists get the old file moved away first and not deleted: one that does
-// not let us rename at all then refuses before anything is lost, and the old file
-// can be moved back.
+// rename gives the whole file its name, in one step where the server can do that.
+// Servers that do not rename onto a name that exists get the old file moved away first
+// and not deleted: one that does not let us rename at all then refuses before anything
+// is lost, and the old file can be moved back.
 func (o *sending) rename(aside, remote string) error {
 	s := o.state
-	if replacer, ok := s.session.(session.Replacer); ok {
-		if err := replacer.Replace(o.ctx, aside, remote); session.CauseOf(err) != session.NotSupported {
-			return err
-		}
-	}
-	refused := s.session.Rename(o.ctx, aside, remote)
-	if refused == nil || ends(session.CauseOf(refused)) {
+	refused := replace(o.ctx, s.session, aside, remote)
+	if session.CauseOf(refused) != session.NotSupported {
 		return refused
-	}
-	if session.CauseOf(refused) != session.RemoteExists {
-		if e, err := s.session.Stat(o.ctx, remote); err != nil || e.Kind != session.KindFile {
-			return refused
-		}
 	}
 	dir, last := splitRemote(remote)
 	old := joinRemote(dir, netio.PartName(last+"\x00old"))
 	ctx, end := lingering(o.ctx)
 	defer end()
-	if err := s.session.Rename(ctx, remote, old); err != nil {
-		// An earlier run may have left its old file behind. The one that bears the
-		// name is newer and whole, so that one is of no use any more.
-		if left, gone := s.session.Stat(ctx, old); gone != nil || left.Kind != session.KindFile || s.session.Remove(ctx, old) != nil {
-			return refused
+	switch gone, err := o.moveAway(ctx, remote, old); {
+	case gone:
+		return s.session.Rename(ctx, aside, remote)
+	case err != nil && ends(session.CauseOf(err)):
+		return err
+	case err != nil:
+		if refusal, asked := refusalIn(refused); asked {
+			return refusal
 		}
-		if err := s.session.Rename(ctx, remote, old); err != nil {
-			return refused
-		}
+		return s.session.Rename(ctx, aside, remote) // what is remembered of the server may be wrong
 	}
 	s.tellVerbose("the server does not rename onto a name that exists: %s is moved away first", remote)
 	if err := s.session.Rename(ctx, aside, remote); err != nil {
@@ -107,6 +98,47 @@ func (o *sending) rename(aside, remote string) error {
 		s.warn("the replaced file is left on the server as %s: %v", old, err)
 	}
 	return nil
+}
+
+// replace renames onto a name that may exist. NotSupported is the error where a file
+// stands in the way that has to be moved away, or where one may.
+func replace(ctx context.Context, on session.Session, from, to string) error {
+	if replacer, ok := on.(session.Replacer); ok {
+		return replacer.Replace(ctx, from, to)
+	}
+	return &session.Error{Op: "renaming " + from, Cause: session.NotSupported, Class: session.ClassPermanent, Name: from}
+}
+
+// refusalIn is what the server said to a Replace that ended with NotSupported; asked is
+// false where it was not asked.
+func refusalIn(err error) (refusal *session.Error, asked bool) {
+	shown := *errorOf(err)
+	below, ok := errors.AsType[*session.Error](shown.Err)
+	if !ok {
+		return &shown, shown.Reply.Code != 0
+	}
+	shown.Cause, shown.Class, shown.Err = below.Cause, below.Class, below.Err
+	return &shown, true
+}
+
+// moveAway gives a file another name; gone is true where there is none.
+func (o *sending) moveAway(ctx context.Context, remote, old string) (gone bool, err error) {
+	s := o.state
+	err = s.session.Rename(ctx, remote, old)
+	switch {
+	case err == nil:
+		return false, nil
+	case session.CauseOf(err) == session.NoSuchRemoteFile:
+		return true, nil
+	case ends(session.CauseOf(err)):
+		return false, err
+	}
+	// An earlier run may have left its old file behind. The one that bears the name is
+	// newer and whole, so that one is of no use any more.
+	if left, missing := s.session.Stat(ctx, old); missing != nil || left.Kind != session.KindFile || s.session.Remove(ctx, old) != nil {
+		return false, err
+	}
+	return false, s.session.Rename(ctx, remote, old)
 }
 
 // lingering is ctx with a little time left after its end: while the name on the

@@ -30,7 +30,7 @@ func (e Effect) String() string {
 
 // FeatureNames are the features of a server that SETFEATURE can override.
 func FeatureNames() []string {
-	return []string{"EPSV", "EPRT", "MLSD", "SIZE", "MDTM", "MFMT", "UTIME", "UTF8", "REST", "PRET", "NOOP", "HIDDEN", "FSYNC", "CHANNELS"}
+	return []string{"EPSV", "EPRT", "MLSD", "SIZE", "MDTM", "MFMT", "UTIME", "UTF8", "REST", "PRET", "NOOP", "REPLACE", "REUSE", "HIDDEN", "FSYNC", "CHANNELS"}
 }
 
 // Settings returns every setting, in the order of the language's pages.

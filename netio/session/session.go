@@ -204,8 +204,9 @@ type Hasher interface {
 // Replacer is implemented by sessions that can rename onto a name that exists, in
 // one step.
 type Replacer interface {
-	// Replace is Rename, and a file at to is replaced. NotSupported is the error
-	// where this server cannot; nothing has been changed then.
+	// Replace is Rename, and a file at to is replaced. NotSupported is the error where
+	// this server cannot, or is remembered not to; nothing has been changed then, and
+	// what the server said, if it was asked, is the *Error below it.
 	Replace(ctx context.Context, from, to string) error
 }
 

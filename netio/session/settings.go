@@ -42,7 +42,7 @@ type Endpoint struct {
 // but for its functions, which must be safe to call from any goroutine.
 type Settings struct {
 	Timeouts Timeouts
-	Features map[string]Feature // by name in capitals: EPSV, EPRT, MLSD, SIZE, MDTM, MFMT, UTIME, UTF8, REST, PRET, NOOP, HIDDEN, FSYNC, CHANNELS
+	Features map[string]Feature // by name in capitals: EPSV, EPRT, MLSD, SIZE, MDTM, MFMT, UTIME, UTF8, REST, PRET, NOOP, REPLACE, REUSE, HIDDEN, FSYNC, CHANNELS
 	// DataMode is asked before every data connection, so that a change is
 	// effective in the middle of a session. nil means passive.
 	DataMode func() DataMode

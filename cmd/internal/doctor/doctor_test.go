@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/server"
 	"github.com/sftpc/sftpc/netio/server/fault"
 	"github.com/sftpc/sftpc/netio/server/relay"
@@ -518,5 +519,25 @@ func TestExamine_SFTP(t *testing.T) {
 	_, found = c.examine()
 	if f := found["host.login"]; f.State != Fails || f.Cause != "ACCESS_REFUSED" {
 		t.Errorf("%+v", found)
+	}
+}
+
+// A refusal of one more session is kept for runs, and told by the next examination.
+func TestExamine_Remembers(t *testing.T) {
+	c := newClinic(t, "", server.Options{MaxConnections: 2})
+	c.options.Connections, c.options.Records = 4, netio.OpenRecords(t.TempDir(), nil)
+	_, found := c.examine()
+	if f, told := found["host.remembered"]; told {
+		t.Errorf("remembered %+v", f)
+	}
+	if f := found["host.connections"]; !strings.HasPrefix(f.Detail, "2; one more is refused") {
+		t.Errorf("%+v", f)
+	}
+	if known := c.options.Records.Recall(c.endpoint); known.MostSessions != 2 {
+		t.Errorf("known is %+v", known)
+	}
+	_, found = c.examine()
+	if f := found["host.remembered"]; !strings.HasPrefix(f.Detail, "no more than 2 sessions at a time (") {
+		t.Errorf("remembered %+v", f)
 	}
 }

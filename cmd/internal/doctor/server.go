@@ -288,6 +288,12 @@ func (p *patient) connections(ctx context.Context) {
 	for n := 2; n <= p.options.Connections; n++ {
 		s, err := p.dial(ctx, nil)
 		if err != nil {
+			if session.CauseOf(err) == session.TooManyConnections && p.options.Records != nil {
+				// It saves the runs that open several the same refusal.
+				if err := p.options.Records.KeepMostSessions(p.endpoint, n-1); err != nil {
+					p.tell("what was learned is not kept: %v", err)
+				}
+			}
 			f := failed("host.connections", false, err)
 			f.Detail = fmt.Sprintf("%d; one more is refused: %s", n-1, f.Detail)
 			p.add(f)

@@ -39,6 +39,7 @@ func (s *Session) currentDir() (string, error) {
 		return "", protocolFault("a reply to PWD without a directory: %q", clip(reply.Text))
 	}
 	s.directory = dir
+	s.learnPaths(pathsOfDirectory(dir))
 	return dir, nil
 }
 
@@ -102,17 +103,6 @@ func (s *Session) RemoveDir(ctx context.Context, dir string) error {
 // Remove deletes a file.
 func (s *Session) Remove(ctx context.Context, name string) error {
 	return s.named(ctx, "deleting", name, func() error { return s.library.Delete(name) })
-}
-
-// Rename moves from to to, within the server. Whether a file at to is replaced is
-// the server's choice.
-func (s *Session) Rename(ctx context.Context, from, to string) error {
-	return s.named(ctx, "renaming", from, func() error {
-		if err := checkName(to); err != nil {
-			return err
-		}
-		return s.library.Rename(from, to)
-	})
 }
 
 // Chmod sets permission bits by SITE CHMOD.

@@ -212,13 +212,10 @@ func (c *control) take(reply session.Reply) (session.Reply, error) {
 
 // answersKeepAlive tells whether reply belongs to a NOOP of ours. While bytes move
 // ProFTPD answers them at once with 200 and Pure-FTPd with 500, and vsftpd lets
-// them wait until the transfer's own reply is out; so in mid-transfer only these
-// codes are a NOOP's, and afterwards the next replies in turn.
+// them wait until the transfer's own reply is out. Where they are never answered, the
+// next command's reply must not be taken for theirs: see catchUp.
 func (c *control) answersKeepAlive(reply session.Reply) bool {
-	if c.noops == 0 || reply.Code == 421 {
-		return false
-	}
-	if c.moving && reply.Code != 200 && reply.Code != 500 && reply.Code != 502 {
+	if c.noops == 0 || !answersNOOP(reply.Code) {
 		return false
 	}
 	c.noops--

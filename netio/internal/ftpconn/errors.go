@@ -128,7 +128,8 @@ func contains(text string, words ...string) bool {
 // answer with 421 or with 530.
 func crowded(text string) bool {
 	text = strings.ToLower(text)
-	return contains(text, "too many", "maximum number", "max number", "connection limit", "user limit") &&
+	return contains(text, "too many", "maximum number", "max number", "connection limit", "user limit", "session limit", "sessions limit",
+		"(the maximum)", "can't accept more", "no more connections", "connection count", "concurrent", "simultaneous") &&
 		!contains(text, "attempt") // of logging in
 }
 

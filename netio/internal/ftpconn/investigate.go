@@ -78,7 +78,7 @@ func (s *Session) probe(name string) (entry session.Entry, there, known bool) {
 }
 
 func (s *Session) lacksParent(name string) bool {
-	dir, _ := splitName(name)
+	dir, _ := s.split(name)
 	if dir == "" {
 		return false
 	}

@@ -3,6 +3,7 @@ package ftpconn
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -11,7 +12,7 @@ import (
 // those that every session would try again. A refusal that was about a name and not
 // about the command costs the others nothing.
 func worthKeeping() []string {
-	return []string{"MLSD", "MLST", "SIZE", "MDTM", "MFMT", "EPRT", utimeShort}
+	return []string{"MLSD", "MLST", "SIZE", "MDTM", "MFMT", "EPRT", "SYST", utimeShort, optsUTF8}
 }
 
 // recall begins with what earlier sessions have learned of this server. It says so,
@@ -37,6 +38,32 @@ func (s *Session) recall() {
 		s.setsTime = known.SetsTime
 		told = append(told, known.SetsTime+" sets times")
 	}
+	if known.NoReplace && s.feature("REPLACE") == session.FeatureAuto {
+		s.replacing.refused = true
+		told = append(told, "no renaming onto a name that exists")
+	}
+	if p := s.protection; p != nil && p.data && s.feature("REUSE") == session.FeatureAuto {
+		p.wants = known.Resumption
+		switch known.Resumption {
+		case session.ResumptionFree:
+			p.lenient = true
+			told = append(told, "data connections need resume no TLS session")
+		case session.ResumptionControl:
+			p.tickets.pin()
+			told = append(told, "data connections must resume the login's own TLS session")
+		}
+	}
+	if s.kept = known.KeepAlive; s.kept != session.KeepAliveUnknown && s.feature("NOOP") == session.FeatureAuto {
+		told = append(told, map[bool]string{true: "NOOPs in transfers", false: "no NOOPs in transfers"}[s.keepsAlive()])
+	}
+	if slices.Contains(session.PathStyles(), known.Paths) {
+		s.paths = known.Paths
+		told = append(told, "paths as on "+known.Paths)
+	}
+	s.notUTF8 = known.NotUTF8 && s.undecoded
+	if s.notUTF8 {
+		told = append(told, "names that are not UTF-8")
+	}
 	if len(told) > 0 {
 		s.note("remembered of this server: " + strings.Join(told, ", "))
 	}
@@ -44,8 +71,11 @@ func (s *Session) recall() {
 
 // featureOf is the name under which SETFEATURE knows a command.
 func featureOf(command string) string {
-	if command == utimeShort || command == utimeUTC {
+	switch command {
+	case utimeShort, utimeUTC:
 		return "UTIME"
+	case optsUTF8:
+		return "UTF8"
 	}
 	return command
 }
@@ -59,9 +89,46 @@ func (s *Session) mayRecallSetter(setter string) bool {
 	return s.feature(featureOf(setter)) == session.FeatureAuto
 }
 
+// learnFromTransfer draws conclusions from how an operation ended.
+func (s *Session) learnFromTransfer(e *session.Error) {
+	s.learnKeepAlive(e)
+	if e == nil {
+		s.learnResumption()
+	}
+}
+
+// learnEncoding looks whether names are written in UTF-8, as far as they show it.
+func (s *Session) learnEncoding(entries []session.Entry) {
+	if !s.undecoded {
+		return
+	}
+	for _, entry := range entries {
+		if isASCII(entry.Name) {
+			continue
+		}
+		if s.notUTF8 = !utf8.ValidString(entry.Name); s.notUTF8 {
+			return
+		}
+	}
+}
+
+// hintAtEncoding says what may be wrong with a name that the server does not have.
+func (s *Session) hintAtEncoding(e *session.Error, name string) {
+	if e != nil && e.Cause == session.NoSuchRemoteFile && e.Hint == "" && s.notUTF8 && !isASCII(name) && utf8.ValidString(name) {
+		e.Hint = `this server has names that are not written in UTF-8: SETENCODING("windows-1252"), or what else it writes them in`
+	}
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
+}
+
 // learned is what this session believes of the server at its end.
 func (s *Session) learned() session.Facts {
-	facts := session.Facts{NoEPSV: s.passedEPSV, SetsTime: s.setsTime}
+	facts := session.Facts{NoEPSV: s.passedEPSV, SetsTime: s.setsTime, NoReplace: s.replacing.refused, KeepAlive: s.kept, Paths: s.paths, NotUTF8: s.notUTF8}
+	if s.protection != nil {
+		facts.Resumption = s.protection.wants
+	}
 	for _, command := range worthKeeping() {
 		if s.unknown[command] {
 			facts.Lacks = append(facts.Lacks, command)

@@ -141,6 +141,10 @@ func (s *Session) readListing(command string, format listing.Format, dir string,
 		return d.ended(err)
 	}
 	_, err = s.library.List(dir)
+	if err == nil {
+		s.learnPaths(pathsOfDialect(l.Dialect))
+		s.learnEncoding(l.Entries)
+	}
 	if err == nil && l.Dialect != "" && l.Dialect != s.dialect {
 		if s.dialect = l.Dialect; l.Dialect != "Unix" {
 			s.note("LIST is written as on " + l.Dialect)

@@ -28,6 +28,8 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		proxied:   endpoint.Proxy != "",
 		settings:  settings,
 		keepAlive: keepAliveEvery,
+		quiet:     quietForLong,
+		undecoded: endpoint.Encoding == "",
 		features:  map[string]string{},
 		unknown:   map[string]bool{},
 	}
@@ -40,12 +42,12 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		e.Op, e.Host, e.Name = "connecting to "+s.host, s.host, endpoint.Host
 		return nil, e
 	}
+	s.recall()
 	if e := s.login(ctx, endpoint); e != nil {
 		e.Op, e.Host, e.Name = "logging in to "+s.host, s.host, endpoint.Host
 		s.control.close()
 		return nil, e
 	}
-	s.recall()
 	return s, nil
 }
 
@@ -225,12 +227,16 @@ func (s *Session) learnFeatures(reply session.Reply) {
 func (s *Session) featuresForLibrary() session.Reply {
 	lines := []string{"Features:"}
 	for _, name := range []string{"MDTM", "MFMT", "PRET", "UTF8"} {
-		if s.has(name) {
+		if s.has(name) && !(name == "UTF8" && s.unknown[optsUTF8] && s.feature(name) == session.FeatureAuto) {
 			lines = append(lines, " "+name)
 		}
 	}
 	return session.Reply{Code: 211, Text: strings.Join(append(lines, "End"), "\n")}
 }
+
+// optsUTF8 asks for names in UTF-8. Servers that list the feature and refuse the command
+// write them as they like, whether they are asked or not.
+const optsUTF8 = "OPTS UTF8"
 
 func (s *Session) feature(name string) session.Feature { return s.settings.Features[name] }
 

@@ -39,6 +39,12 @@ type Session struct {
 	heard      *overhearing // what goes by below TLS on the control connection
 
 	keepAlive  time.Duration // between two NOOPs of a transfer
+	quiet      time.Duration // without a byte on the control connection is long for what lies in between
+	kept       session.KeepAlive
+	undecoded  bool   // nobody decodes names
+	notUTF8    bool   // and some were not written in UTF-8
+	paths      string // one of session.PathStyles; "" is not known
+	askedSYST  bool
 	greeting   string
 	features   map[string]string
 	unknown    map[string]bool // commands that this server turned out not to know
@@ -47,6 +53,7 @@ type Session struct {
 	recalledEPSV bool
 	setsTime     string // the command that has set a file's time; "" is not known
 	listZone     listZone
+	replacing    replacing
 	dialect      string // of the newest LIST, "" before
 	lastPort     int    // where the last active connection was listened for
 	directory    string // the current directory, "" when it must be asked
@@ -72,7 +79,10 @@ type operation struct {
 	rewrite func(line string) string // turns the library's data command into the one meant
 	consume func(*dataConn) error    // takes a listing's bytes instead of the library
 
-	data     *dataConn
+	data    *dataConn
+	noops   int           // were sent while bytes moved
+	silence time.Duration // while they moved, where nothing went over the control connection
+
 	prepared session.Reply // the server's answer to EPSV, PASV, EPRT or PORT
 	transfer bool          // a data command was sent
 	begun    bool          // and its 1xx has come
@@ -168,9 +178,11 @@ func (s *Session) attempt(ctx context.Context, name string, command func() error
 	err := command()
 	s.cleanUp()
 	e, certain := s.verdict(err)
+	s.learnFromTransfer(e)
 	if e != nil && !certain && s.gone == nil && !s.owed.replies {
 		s.investigate(e, s.op.verb, name)
 	}
+	s.hintAtEncoding(e, name)
 	return e
 }
 
@@ -183,6 +195,7 @@ func (s *Session) nested(command func() error) *session.Error {
 	err := command()
 	s.cleanUp()
 	e, _ := s.verdict(err)
+	s.learnFromTransfer(e)
 	s.op, s.control.answer = outer, answer
 	return e
 }
@@ -210,6 +223,11 @@ func (s *Session) begin(ctx context.Context) *session.Error {
 		e := asFault(err)
 		s.giveUp(e)
 		return e
+	}
+	if s.control.noops > 0 {
+		if e := s.catchUp(ctx); e != nil {
+			return e
+		}
 	}
 	return nil
 }

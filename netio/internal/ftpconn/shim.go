@@ -169,6 +169,9 @@ func (s *Session) forLibrary(reply session.Reply) session.Reply {
 		}
 		return s.featuresForLibrary()
 	case "OPTS":
+		if negative(reply.Code) {
+			s.unknown[optsUTF8] = true
+		}
 		return session.Reply{Code: 200, Text: "as you like"}
 	}
 	want := 0

@@ -57,7 +57,7 @@ func (s *Session) stat(name string, depth int) (session.Entry, error) {
 	if err != nil || found {
 		return entry, err
 	}
-	if namesDirectory(name) {
+	if s.namesDirectory(name) {
 		if err := s.within(name, func() error { return nil }); err != nil {
 			return session.Entry{}, err
 		}
@@ -92,7 +92,7 @@ func (s *Session) glance(name string) (entry session.Entry, found bool, err erro
 			}
 		}
 	}
-	if namesDirectory(name) {
+	if s.namesDirectory(name) {
 		return session.Entry{}, false, nil
 	}
 	return s.sizeAndTime(name)
@@ -110,13 +110,6 @@ func factsIn(reply session.Reply) (session.Entry, bool) {
 		return entry, err == nil
 	}
 	return session.Entry{}, false
-}
-
-// namesDirectory tells names that can only be a directory's and stand in no
-// listing.
-func namesDirectory(name string) bool {
-	_, base := splitName(name)
-	return base == "" || base == "." || base == ".."
 }
 
 func splitName(name string) (dir, base string) {
@@ -175,7 +168,7 @@ func parseTime(text string) (time.Time, bool) {
 
 // findInParent looks for name in the listing of its directory.
 func (s *Session) findInParent(name string, depth int) (session.Entry, error) {
-	dir, base := splitName(name)
+	dir, base := s.split(name)
 	command, self := "LIST", &selfSeen{}
 	var l session.Listing
 	var err error

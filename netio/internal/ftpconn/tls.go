@@ -21,6 +21,8 @@ type protection struct {
 	implicit bool
 	data     bool // data connections are encrypted (PROT P)
 	lenient  bool // the server took a data connection that resumed nothing
+	// wants is what the server was seen to want of data connections.
+	wants session.Resumption
 }
 
 // newProtection makes the configuration for an endpoint of FTPS, nil for plain FTP.

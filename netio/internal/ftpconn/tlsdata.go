@@ -1,6 +1,7 @@
 package ftpconn
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -48,7 +49,7 @@ func (d *dataConn) ready(upload bool) error {
 		return err
 	}
 	heard := &overhearing{Conn: &steady{Conn: d.conn, d: d}}
-	secured := p.over(heard, p.tickets.ofData())
+	secured := p.over(heard, d.s.sessionCache())
 	err := secured.Handshake()
 	var refused *session.Error
 	if errors.As(err, &refused) { // by us; the server may have complained of it already
@@ -237,6 +238,28 @@ func notResumed(reply session.Reply) *session.Error {
 	return e
 }
 
+// sessionCache is where a data connection finds the session to resume; nil is none.
+func (s *Session) sessionCache() tls.ClientSessionCache {
+	switch s.feature("REUSE") {
+	case session.FeatureDisabled:
+		return nil
+	case session.FeatureEnabled:
+		s.protection.tickets.pin()
+	}
+	return s.protection.tickets.ofData()
+}
+
+// learnResumption notes that a data connection was used to its end, and what it had
+// resumed.
+func (s *Session) learnResumption() {
+	if s.op.data == nil || s.op.data.secured == nil || !s.op.begun {
+		return
+	}
+	if !s.op.data.secured.ConnectionState().DidResume {
+		s.protection.lenient, s.protection.wants = true, session.ResumptionFree
+	}
+}
+
 // attemptResumed is attempt, and once more with the control connection's own
 // ticket where the server refused the data connection; again tells whether the
 // operation can be repeated as it is. A session whose own ticket is refused is
@@ -245,7 +268,8 @@ func (s *Session) attemptResumed(e *session.Error, again func() bool, attempt fu
 	if e == nil || !errors.Is(e, errNotResumed) || s.gone != nil || s.owed.replies {
 		return e
 	}
-	if !s.protection.tickets.pin() {
+	s.protection.lenient, s.protection.wants = false, session.ResumptionUnknown
+	if s.feature("REUSE") == session.FeatureDisabled || !s.protection.tickets.pin() {
 		s.giveUp(e)
 		return e
 	}
@@ -253,7 +277,10 @@ func (s *Session) attemptResumed(e *session.Error, again func() bool, attempt fu
 	if !again() {
 		return e
 	}
-	if e = attempt(); e != nil && errors.Is(e, errNotResumed) && s.gone == nil {
+	switch e = attempt(); {
+	case e == nil && s.op.data != nil && s.op.data.secured != nil && s.op.data.secured.ConnectionState().DidResume:
+		s.protection.wants = session.ResumptionControl
+	case e != nil && errors.Is(e, errNotResumed) && s.gone == nil:
 		s.giveUp(e)
 	}
 	return e

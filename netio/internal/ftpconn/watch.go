@@ -3,13 +3,7 @@ package ftpconn
 import (
 	"errors"
 	"time"
-
-	"github.com/sftpc/sftpc/netio/session"
 )
-
-// keepAliveEvery is how often NOOP is sent during a transfer where the feature
-// NOOP is enabled, for gateways that forget a silent control connection.
-const keepAliveEvery = 30 * time.Second
 
 // midwayGrace is how long a download's bytes may still come behind a refusal: what
 // was sent before it is worth having when it is resumed.
@@ -30,10 +24,15 @@ var (
 func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	var tick <-chan time.Time
-	if s.feature("NOOP") == session.FeatureEnabled {
-		tick = time.Tick(s.keepAlive)
+	if s.keepsAlive() {
+		ticker := time.NewTicker(s.keepAlive)
+		tick = ticker.C
+		defer func() {
+			inner := stop
+			stop = func() { inner(); ticker.Stop() }
+		}()
 	}
-	ctx, control := s.op.ctx, s.control
+	ctx, control, start := s.op.ctx, s.control, time.Now()
 	go func() {
 		defer close(done)
 		replies, ended := control.replies, control.ended
@@ -76,6 +75,7 @@ func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 					continue
 				}
 				control.noops++
+				s.op.noops++
 				if err := control.send(ctx, "NOOP", s.settings.Timeouts.Reply); err != nil {
 					d.interrupt(err)
 				}
@@ -85,5 +85,6 @@ func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 	return func() {
 		close(quit)
 		<-done
+		s.op.silence = time.Since(start)
 	}
 }

@@ -73,7 +73,7 @@ func (s *Session) datedEntries(dir string, l session.Listing) ([]session.Entry, 
 	}
 	name := sample.Name
 	if dir != "" {
-		name = joinName(dir, name)
+		name = s.join(dir, name)
 	}
 	if checkName(name) != nil {
 		return l.Entries, nil

@@ -6,6 +6,9 @@
 // known and is written anew. Files are replaced whole, so that runs at the same time
 // never see half of one; the last to write wins.
 //
+// A session replaces at its end what it knows of. What sessions cannot know, how many
+// of them there may be, is kept apart (KeepMostSessions).
+//
 // It must not know what the facts mean to a protocol, and it holds nothing that says
 // which server is believed: that is netio/internal/trust.
 //

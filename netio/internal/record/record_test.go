@@ -27,7 +27,10 @@ func newStore(t *testing.T) (*Store, *clock) {
 
 var (
 	endpoint = session.Endpoint{Protocol: session.FTP, Host: "ftp.myhost.com", Address: "ftp.myhost.com:21", User: "joe", Password: "geheim-1"}
-	learned  = session.Facts{Lacks: []string{"MDTM", "MLSD"}, NoEPSV: true, Zone: -5 * time.Hour, HasZone: true, SetsTime: "MFMT"}
+	learned  = session.Facts{
+		Lacks: []string{"MDTM", "MLSD"}, NoEPSV: true, Zone: -5 * time.Hour, HasZone: true, SetsTime: "SITE UTIME UTC", NoReplace: true,
+		Resumption: session.ResumptionControl, KeepAlive: session.KeepAliveHarms, Paths: "z/OS", NotUTF8: true, MostSessions: 3,
+	}
 )
 
 func keep(t *testing.T, s *Store, e session.Endpoint, facts session.Facts) {
@@ -61,6 +64,9 @@ func TestStore_KeepsWhatWasLearned(t *testing.T) {
 		if known := s.Recall(e); !known.IsZero() {
 			t.Errorf("of %+v is known %+v", e, known)
 		}
+	}
+	if err := s.KeepMostSessions(endpoint, 0); err != nil {
+		t.Error(err)
 	}
 	keep(t, s, endpoint, session.Facts{})
 	if _, err := os.Stat(s.path(endpoint)); !os.IsNotExist(err) {
@@ -128,6 +134,12 @@ func TestStore_DamagedRecords(t *testing.T) {
 		"a zone as text":   fmt.Sprintf(good, `{"name":"zone","value":"east",`+day+`}`),
 		"no command":       fmt.Sprintf(good, `{"name":"lacks","value":"a\r\nDELE b",`+day+`}`),
 		"a long command":   fmt.Sprintf(good, `{"name":"lacks","value":"`+strings.Repeat("A", 99)+`",`+day+`}`),
+		"another style":    fmt.Sprintf(good, `{"name":"paths","value":"../..",`+day+`}`),
+		"no resumption":    fmt.Sprintf(good, `{"name":"resumption","value":"trust",`+day+`}`),
+		"no keep-alive":    fmt.Sprintf(good, `{"name":"keep-alive","value":"",`+day+`}`),
+		"no sessions":      fmt.Sprintf(good, `{"name":"most-sessions","value":"0",`+day+`}`),
+		"less than none":   fmt.Sprintf(good, `{"name":"most-sessions","value":"-1",`+day+`}`),
+		"sessions by ten":  fmt.Sprintf(good, `{"name":"most-sessions","value":"99999999999999999999",`+day+`}`),
 		"another setter":   fmt.Sprintf(good, `{"name":"sets-time","value":"DELE",`+day+`}`),
 		"too many facts":   fmt.Sprintf(good, strings.TrimSuffix(strings.Repeat(`{"name":"no-epsv",`+day+`},`, mostFacts+1), ",")),
 		"too long":         fmt.Sprintf(good, `{"name":"no-epsv",`+day+`}`) + strings.Repeat(" ", longestRecord),
@@ -203,7 +215,9 @@ func TestStore_Bounded(t *testing.T) {
 // Runs at the same time read whole records, whoever wrote them.
 func TestStore_ManyRuns(t *testing.T) {
 	s, c := newStore(t)
-	variants := []session.Facts{learned, {NoEPSV: true}, {Lacks: []string{"MLSD"}}, {HasZone: true, Zone: time.Hour}}
+	all := learned
+	all.MostSessions = 0 // which outlives what a session keeps
+	variants := []session.Facts{all, {NoEPSV: true}, {Lacks: []string{"MLSD"}}, {HasZone: true, Zone: time.Hour}}
 	keep(t, s, endpoint, variants[0])
 	var running sync.WaitGroup
 	for i := range 8 {
@@ -252,4 +266,69 @@ func FuzzRecall(f *testing.F) {
 			}
 		}
 	})
+}
+
+// How many sessions there may be is kept apart from what a session believes, which knows
+// nothing of it, and for a week from when it was met last.
+func TestStore_MostSessions(t *testing.T) {
+	s, c := newStore(t)
+	most := func(n int) {
+		t.Helper()
+		if err := s.KeepMostSessions(endpoint, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	most(4)
+	keep(t, s, endpoint, session.Facts{NoEPSV: true})
+	keep(t, s, endpoint, session.Facts{NoEPSV: true, NotUTF8: true})
+	if known := s.Recall(endpoint); known.MostSessions != 4 || !known.NoEPSV || !known.NotUTF8 {
+		t.Errorf("known is %+v", known)
+	}
+	keep(t, s, endpoint, session.Facts{})
+	if known := s.Recall(endpoint); known.MostSessions != 4 || known.NoEPSV {
+		t.Errorf("known is %+v", known)
+	}
+	c.at = c.at.Add(6 * 24 * time.Hour)
+	keep(t, s, endpoint, session.Facts{})
+	most(4)
+	c.at = c.at.Add(6 * 24 * time.Hour)
+	if known := s.Recall(endpoint); known.MostSessions != 4 {
+		t.Errorf("met again, and after six days known is %+v", known)
+	}
+	keep(t, s, endpoint, session.Facts{NoEPSV: true})
+	c.at = c.at.Add(2 * 24 * time.Hour)
+	if known := s.Recall(endpoint); known.MostSessions != 0 || !known.NoEPSV {
+		t.Errorf("after a week known is %+v", known)
+	}
+	most(2)
+	most(0)
+	if known := s.Recall(endpoint); known.MostSessions != 0 || !known.NoEPSV {
+		t.Errorf("forgotten, and known is %+v", known)
+	}
+	most(1 << 30)
+	if known := s.Recall(endpoint); known.MostSessions != mostSessions {
+		t.Errorf("bounded, and known is %+v", known)
+	}
+}
+
+// Each fact is told to people in words of its own, and none that is not believed.
+func TestStore_Describe(t *testing.T) {
+	s, c := newStore(t)
+	if told := s.Describe(endpoint); len(told) != 0 {
+		t.Errorf("of nothing is told %q", told)
+	}
+	keep(t, s, endpoint, learned)
+	want := []string{"no MDTM", "no MLSD", "no EPSV", "LIST is UTC-05:00", "SITE UTIME UTC sets times", "no renaming onto a name that exists",
+		"data connections must resume the login's own TLS session", "NOOP in transfers has cost a session", "paths as on z/OS", "names that are not UTF-8",
+		"no more than 3 sessions at a time"}
+	for i := range want {
+		want[i] += " (2026-11-24)"
+	}
+	if told := s.Describe(endpoint); !reflect.DeepEqual(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	c.at = c.at.Add(8 * 24 * time.Hour)
+	if told := s.Describe(endpoint); len(told) != len(want)-2 {
+		t.Errorf("after a week is told %q", told)
+	}
 }

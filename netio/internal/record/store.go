@@ -50,13 +50,7 @@ const format = 1
 // Recall returns what is known of an endpoint's server, for its account. No error
 // comes of it: what cannot be read is not known.
 func (s *Store) Recall(e session.Endpoint) session.Facts {
-	var known session.Facts
-	for _, f := range s.read(e) {
-		if f.fresh(s.now()) {
-			f.add(&known)
-		}
-	}
-	return known
+	return factsIn(s.read(e), s.now())
 }
 
 // Describe says to people what is known of an endpoint's server and when it was
@@ -72,13 +66,46 @@ func (s *Store) Describe(e session.Endpoint) []string {
 	return told
 }
 
-// Keep replaces what is known by what a session believes at its end. The error says
-// why it could not be written, which harms nobody.
+// Keep replaces what is known by what a session believes at its end, but for the number
+// of sessions, of which a session knows nothing. The error says why it could not be
+// written, which harms nobody.
 func (s *Store) Keep(e session.Endpoint, known session.Facts) error {
 	now := s.now().UTC().Truncate(time.Second)
 	before := s.read(e)
+	if known.MostSessions == 0 {
+		known.MostSessions = factsIn(before, now).MostSessions
+	}
 	facts := factsOf(known, now)
 	keepAges(facts, before, now)
+	return s.write(e, before, facts, now)
+}
+
+// KeepMostSessions keeps how many sessions were open when a further one was refused,
+// and leaves all else as it is. What is known already becomes younger by it: it was met
+// again. 0 forgets the number.
+func (s *Store) KeepMostSessions(e session.Endpoint, open int) error {
+	now := s.now().UTC().Truncate(time.Second)
+	before := s.read(e)
+	known := factsIn(before, now)
+	known.MostSessions = min(max(open, 0), mostSessions)
+	facts := factsOf(known, now)
+	keepAges(facts, slices.DeleteFunc(slices.Clone(before), func(f fact) bool { return f.Name == factMostSessions }), now)
+	return s.write(e, before, facts, now)
+}
+
+// factsIn are those of written facts that are to be believed.
+func factsIn(facts []fact, now time.Time) session.Facts {
+	var known session.Facts
+	for _, f := range facts {
+		if f.fresh(now) {
+			f.add(&known)
+		}
+	}
+	return known
+}
+
+// write replaces a record that held other facts before.
+func (s *Store) write(e session.Endpoint, before, facts []fact, now time.Time) error {
 	path := s.path(e)
 	switch {
 	case slices.Equal(facts, before):
