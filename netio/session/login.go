@@ -33,6 +33,9 @@ type SSHFiles struct {
 	Config []string
 	// Keys are private keys that are tried, in this order.
 	Keys []string
+	// Certificates are certificates of those keys, or of an agent's, besides those that
+	// lie beside Keys.
+	Certificates []string
 	// KeysOnly leaves out the keys of the agent that are none of Keys.
 	KeysOnly bool
 	// Home is what ~ and %d stand for, LocalUser what %u does.

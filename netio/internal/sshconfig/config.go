@@ -33,6 +33,8 @@ type Answer struct {
 	// there are to be none.
 	IdentityFiles []string
 	NoIdentity    bool
+	// CertificateFiles are certificates of keys, wherever the keys are.
+	CertificateFiles []string
 	// IdentitiesOnly leaves out the keys of an agent that are none of IdentityFiles.
 	IdentitiesOnly bool
 	// KnownHosts replace the user's file of host keys, and GlobalKnownHosts the
@@ -79,7 +81,7 @@ const (
 )
 
 // Lookup reads the files in the order of their precedence: the first value of a
-// keyword holds, but for IdentityFile, which adds up. A missing file says nothing. The
+// keyword holds, but for IdentityFile and CertificateFile, which add up. A missing file says nothing. The
 // error is for a file that cannot be read or understood, and names it and the line.
 func Lookup(files []string, q Question) (Answer, error) {
 	r := &reading{q: q, seen: map[string]bool{}}
@@ -307,8 +309,12 @@ func leads(keyword string) bool {
 
 // set takes the value of a keyword that is understood, if it is the first.
 func (r *reading) set(keyword string, arguments []string, at place) error {
-	if !leads(keyword) && keyword != "identityfile" && keyword != "identitiesonly" && keyword != "identityagent" {
-		return nil
+	switch keyword {
+	case "identityfile", "identitiesonly", "identityagent", "certificatefile":
+	default:
+		if !leads(keyword) {
+			return nil
+		}
 	}
 	if len(arguments) == 0 || arguments[0] == "" {
 		return at.wrong("%s has no value", keyword)
@@ -319,6 +325,12 @@ func (r *reading) set(keyword string, arguments []string, at place) error {
 			r.answer.NoIdentity = true
 		} else if len(r.answer.IdentityFiles) < mostValues && !slices.Contains(r.answer.IdentityFiles, value) {
 			r.answer.IdentityFiles = append(r.answer.IdentityFiles, value)
+		}
+		return nil
+	}
+	if keyword == "certificatefile" {
+		if files := r.answer.CertificateFiles; !none && len(files) < mostValues && !slices.Contains(files, value) {
+			r.answer.CertificateFiles = append(files, value)
 		}
 		return nil
 	}
@@ -452,7 +464,7 @@ func (r *reading) expand() {
 	tokens := map[byte]string{
 		'%': "%", 'd': r.q.Home, 'h': host, 'n': r.q.Host, 'p': strconv.Itoa(port), 'r': r.user(), 'u': r.q.LocalUser,
 	}
-	for _, list := range [][]string{a.IdentityFiles, a.KnownHosts.Paths, a.GlobalKnownHosts.Paths, a.RevokedHostKeys.Paths, a.IdentityAgent.Paths} {
+	for _, list := range [][]string{a.IdentityFiles, a.CertificateFiles, a.KnownHosts.Paths, a.GlobalKnownHosts.Paths, a.RevokedHostKeys.Paths, a.IdentityAgent.Paths} {
 		for i, path := range list {
 			list[i] = replaceTokens(r.tilde(path), tokens)
 		}

@@ -39,6 +39,7 @@ func TestLookup(t *testing.T) {
 		"comments":              {"# Host h\n\nHost h # mine\n Port 3 # three", "h", Answer{Port: 3}},
 		"CR LF":                 {"Host h\r\n  Port 4\r\n", "h", Answer{Port: 4}},
 		"identities add up":     {"Host h\nIdentityFile ~/a\nHost *\nIdentityFile %d/b\nIdentityFile /c", "h", Answer{IdentityFiles: []string{at("a"), at("b"), "/c"}}},
+		"certificates add up":   {"CertificateFile ~/a-cert.pub\nCertificateFile none\nCertificateFile /b\nCertificateFile /b", "h", Answer{CertificateFiles: []string{at("a-cert.pub"), "/b"}}},
 		"these identities only": {"IdentityFile /a\nIdentitiesOnly yes\nIdentitiesOnly no", "h", Answer{IdentityFiles: []string{"/a"}, IdentitiesOnly: true}},
 		"no identity":           {"IdentityFile none", "h", Answer{NoIdentity: true}},
 		"tokens":                {"HostName %h.example\nIdentityFile /k/%n-%h-%p-%r-%u-%%-%z", "h", Answer{HostName: "h.example", IdentityFiles: []string{"/k/h-h.example-22-me-me-%-%z"}}},

@@ -38,20 +38,29 @@ func (l *login) agentKeys() {
 		if l.c.endpoint.Login.SSH.KeysOnly && !l.isUserKey(signer.PublicKey()) {
 			continue
 		}
-		l.add(restrict(signer, l.c.endpoint.LegacyAlgorithms), "agent")
+		signer = restrict(signer, l.c.endpoint.LegacyAlgorithms)
+		l.addCertified(signer)
+		l.add(signer, "agent")
 	}
 }
 
 // isUserKey reports whether a key of the agent is one of this machine's user: a file
-// .pub beside the private key, or in its place, tells without opening that.
+// .pub beside the private key, or in its place, tells without opening that. A
+// certificate is the user's whose key is.
 func (l *login) isUserKey(key ssh.PublicKey) bool {
+	bare := key.Marshal()
+	if parsed, err := ssh.ParsePublicKey(bare); err == nil { // the agent's keys are of a type of their own
+		if certificate, ok := parsed.(*ssh.Certificate); ok {
+			bare = certificate.Key.Marshal()
+		}
+	}
 	for _, name := range l.c.endpoint.Login.SSH.Keys {
 		for _, path := range []string{name + ".pub", name} {
 			data, err := readKeyFile(path)
 			if err != nil {
 				continue
 			}
-			if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil && bytes.Equal(public.Marshal(), key.Marshal()) {
+			if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil && bytes.Equal(public.Marshal(), bare) {
 				return true
 			}
 		}

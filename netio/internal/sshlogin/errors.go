@@ -113,7 +113,9 @@ func (c *connecting) ofLogin(err error, text string, l *login) *session.Error {
 // refused is the error for a login all of whose proofs were refused.
 func (l *login) refused() *session.Error {
 	e := fault(session.AccessRefused, errors.New(l.describe()))
+	e.Hint = l.certificateHint()
 	switch {
+	case e.Hint != "":
 	case len(l.signers) == 0 && l.c.endpoint.Password == "":
 		e.Hint = "nothing was given to log in with: a password as OPENHOST's third argument, or a key by SETKEYFILE"
 	case l.steps > 0:
@@ -126,6 +128,44 @@ func (l *login) refused() *session.Error {
 		e.Hint = "this server takes no passwords: it needs a key (SETKEYFILE)"
 	}
 	return e
+}
+
+// certificateHint says what is wrong with a certificate that was refused, as far as it
+// can be seen here: servers say nothing but no. "" if nothing is seen.
+func (l *login) certificateHint() string {
+	now := time.Now()
+	if clock := l.c.endpoint.Trust.Now; clock != nil {
+		now = clock()
+	}
+	var hints []string
+	for i, s := range l.signers {
+		key, err := ssh.ParsePublicKey(s.PublicKey().Marshal()) // an agent's keys are of a type of its own
+		certificate, ok := key.(*ssh.Certificate)
+		if err != nil || !ok {
+			continue
+		}
+		if wrong := wrongWith(certificate, l.c.endpoint.User, now); wrong != "" {
+			hints = append(hints, fmt.Sprintf("the certificate %s %s", l.names[i], wrong))
+		}
+	}
+	return strings.Join(hints, "\n")
+}
+
+// wrongWith says why a server may refuse a user's certificate.
+func wrongWith(c *ssh.Certificate, user string, now time.Time) string {
+	at := func(seconds uint64) string { return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) }
+	seconds := uint64(max(now.Unix(), 0))
+	switch {
+	case c.ValidBefore != ssh.CertTimeInfinity && seconds >= c.ValidBefore:
+		return "expired at " + at(c.ValidBefore) + ": have the key signed again"
+	case seconds < c.ValidAfter:
+		return "is not valid before " + at(c.ValidAfter) + "; is the clock of this machine right?"
+	case len(c.ValidPrincipals) > 0 && !slices.Contains(c.ValidPrincipals, user):
+		return fmt.Sprintf("is for %s, and the login is as %s: have the key signed for that name, or log in as one of these", clip(strings.Join(c.ValidPrincipals, ", ")), user)
+	case c.CriticalOptions["source-address"] != "":
+		return "is good only for connections from " + clip(c.CriticalOptions["source-address"])
+	}
+	return ""
 }
 
 // describe says what was tried and what the server takes.

@@ -187,7 +187,30 @@ func (l *login) userKey(name string) {
 			l.add(certified, name+CertificateSuffix)
 		}
 	}
+	l.addCertified(signer)
 	l.add(signer, name)
+}
+
+// addCertified takes a key on with those of Login.SSH.Certificates that are its own.
+func (l *login) addCertified(signer ssh.Signer) {
+	for _, name := range l.c.endpoint.Login.SSH.Certificates {
+		data, err := readKeyFile(name)
+		if err != nil {
+			l.c.note(fmt.Sprintf("%s is not used: %v", name, err))
+			continue
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey(data)
+		certificate, ok := key.(*ssh.Certificate)
+		if err == nil && ok && !bytes.Equal(certificate.Key.Marshal(), signer.PublicKey().Marshal()) {
+			continue // of another key
+		}
+		certified, err := withCertificate(signer, data, name)
+		if err != nil {
+			l.c.note("not used: " + err.Error())
+			continue
+		}
+		l.add(certified, name)
+	}
 }
 
 func readKeyFile(name string) ([]byte, error) {

@@ -176,6 +176,26 @@ func TestConnect_ByCertificate(t *testing.T) {
 			}
 			endpoint.Login = session.Login{SSH: session.SSHFiles{Keys: []string{filepath.Join(folder, name)}}}
 			connect(t, endpoint, patient())
+
+			// One that lies elsewhere, for a key of a file and for one of the agent.
+			moved := filepath.Join(folder, "moved")
+			if err := os.Rename(filepath.Join(folder, name+"-cert.pub"), moved); err != nil {
+				t.Fatal(err)
+			}
+			other := write(t, "other-cert.pub", string(fixture(t, map[bool]string{true: "openssh-rsa", false: "openssh-ed25519"}[name != "openssh-rsa"]+"-cert.pub")))
+			certificates := []string{filepath.Join(folder, "missing"), filepath.Join(folder, name), other, moved}
+			endpoint.Login.SSH.Certificates = certificates
+			connect(t, endpoint, patient())
+			ring := agent.NewKeyring()
+			raw, err := ssh.ParseRawPrivateKey(fixture(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ring.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
+				t.Fatal(err)
+			}
+			endpoint.Login = session.Login{Agent: agentOf(t, ring), SSH: session.SSHFiles{Certificates: certificates}}
+			connect(t, endpoint, patient())
 		})
 	}
 }

@@ -65,6 +65,9 @@ func Resolve(endpoint session.Endpoint) (Route, error) {
 	if len(answer.IdentityFiles) > 0 || answer.NoIdentity {
 		files.Keys = answer.IdentityFiles
 	}
+	if len(answer.CertificateFiles) > 0 {
+		files.Certificates = answer.CertificateFiles
+	}
 	files.KeysOnly = files.KeysOnly || answer.IdentitiesOnly
 	endpoint.Trust = trusting(endpoint.Trust, answer)
 	endpoint.Login.Agent = agentFor(endpoint, asked, answer.IdentityAgent)
