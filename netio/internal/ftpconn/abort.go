@@ -61,7 +61,7 @@ func (s *Session) resync(ctx context.Context, within time.Duration) *session.Err
 	s.control.noops = 0
 	start := time.Now()
 	for range mostLeftovers + wanted {
-		reply, err := s.control.await(ctx, waiting{reply: until(start, within)})
+		reply, err := s.control.await(ctx, waiting{reply: until(start, within), whole: within})
 		if err != nil {
 			s.control.noops = wanted - 1
 			return asFault(err)

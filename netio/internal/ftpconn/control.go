@@ -1,6 +1,7 @@
 package ftpconn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -122,6 +123,8 @@ func (c *control) send(ctx context.Context, line string, within time.Duration) e
 // waiting says how long a reply may take.
 type waiting struct {
 	reply time.Duration
+	// whole is the time that reply is the rest of; 0 is reply itself.
+	whole time.Duration
 	// data is the active-mode connection that must come about before or after the
 	// reply, until it expires; nil where there is none.
 	data *dataConn
@@ -162,7 +165,7 @@ func (c *control) await(ctx context.Context, w waiting) (session.Reply, error) {
 			if noConnection != nil && !time.Now().Before(w.data.expires) { // both at the same moment
 				return session.Reply{}, w.data.neverCame()
 			}
-			return session.Reply{}, fault(session.ReplyTimeout, errTimeout("no reply", w.reply))
+			return session.Reply{}, fault(session.ReplyTimeout, errTimeout("no reply", cmp.Or(w.whole, w.reply)))
 		case <-c.ended:
 			if len(c.replies) == 0 { // else the last words come first
 				return session.Reply{}, c.lost(c.ending)

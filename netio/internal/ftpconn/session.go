@@ -373,7 +373,7 @@ func (s *Session) answer(w waiting) (session.Reply, error) {
 		if err != nil || !preliminary(reply.Code) && !s.passOver(reply) {
 			return reply, err
 		}
-		w.reply = until(start, within)
+		w.reply, w.whole = until(start, within), within
 	}
 	return session.Reply{}, fault(session.ProtocolError, protocolFault("the server sends replies and no answer"))
 }

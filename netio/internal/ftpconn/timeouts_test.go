@@ -69,6 +69,19 @@ func TestTimeout_EveryReply(t *testing.T) {
 	}
 }
 
+// A time-out is told as it was set, however much of it was left when the server last
+// put us off.
+func TestTimeout_ToldWhole(t *testing.T) {
+	server := newFake(t)
+	server.on["PWD"] = func(c *fakeConn, _ string) { c.say("150 soon"); c.say("150 very soon") }
+	client := server.connect(session.Settings{})
+	hurry(client, session.ReplyTimeout)
+	_, err := client.CurrentDir(context.Background())
+	if e := wantCause(t, err, session.ReplyTimeout); !strings.HasSuffix(e.Error(), "no reply within 300ms") {
+		t.Error(e)
+	}
+}
+
 // within fails a test that waited for one of the time-outs of a minute.
 func within(t *testing.T, start time.Time) {
 	t.Helper()
