@@ -66,9 +66,17 @@ func (s *State) connect(ctx context.Context, e session.Endpoint) (*link, error) 
 
 // newLink is a link that has no connection yet.
 func (s *State) newLink(e session.Endpoint) *link {
+	var learned session.Facts // by the connections before, also where no folder keeps it
 	return &link{state: s, endpoint: e, open: func(ctx context.Context) (session.Session, error) {
 		settings := s.sessionSettings()
+		settings.Known = learned
 		s.remember(e, &settings)
+		keep := settings.Learned
+		settings.Learned = func(facts session.Facts) {
+			if learned = facts; keep != nil {
+				keep(facts)
+			}
+		}
 		return netio.Dial(ctx, e, settings)
 	}}
 }

@@ -70,3 +70,25 @@ func TestAtomic_WrongRecord(t *testing.T) {
 		}
 	}
 }
+
+// What a connection has learned holds for the one that takes its place, though nothing
+// is kept from run to run.
+func TestRemembered_ConnectedAgain(t *testing.T) {
+	var lock sync.Mutex
+	asked := 0
+	s := newSite(t, siteOptions{files: map[string]string{"a.txt": "alpha"}, faults: "on RETR 1: close\non EPSV: reply 502 no",
+		options: func(o *Options) { o.Settings = map[string]string{"retry": "2, 0"} },
+		change: func(o *server.Options) {
+			o.Log = func(line string) {
+				lock.Lock()
+				defer lock.Unlock()
+				if strings.Contains(line, "< EPSV") {
+					asked++
+				}
+			}
+		}})
+	result, o := s.result(`$r = GETFILE("a.txt")`)
+	if result != "OK" || !o.has("Connected again.") || asked != 1 {
+		t.Errorf("the result is %s, and EPSV was asked for %d times\n%s", result, asked, o.transcript)
+	}
+}

@@ -167,7 +167,9 @@ func (s *State) remember(e session.Endpoint, settings *session.Settings) {
 		return
 	}
 	records := netio.OpenRecords(s.options.StateDir, s.options.Now)
-	settings.Known = records.Recall(e)
+	if known := records.Recall(e); !known.IsZero() {
+		settings.Known = known
+	}
 	settings.Learned = func(facts session.Facts) {
 		if err := records.Keep(e, facts); err != nil {
 			s.tellVerbose("what was learned of the server is not kept: %v", err)

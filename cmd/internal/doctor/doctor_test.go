@@ -507,6 +507,9 @@ func TestExamine_SFTP(t *testing.T) {
 			t.Errorf("%s: %+v", id, found[id])
 		}
 	}
+	if f := found["host.limits"]; !strings.HasPrefix(f.Detail, "packet ") || !strings.Contains(f.Detail, " bytes, handles ") {
+		t.Errorf("%+v", f)
+	}
 	for id := range found {
 		if strings.HasPrefix(id, "data.") {
 			t.Errorf("%+v", found[id])

@@ -127,3 +127,22 @@ func TestStat_Paths(t *testing.T) {
 		}
 	}
 }
+
+// However a name is written, its parts are parts of it, and nothing is added to it.
+func FuzzSplit(f *testing.F) {
+	for _, name := range []string{"a/b", `C:\a\b`, "DISK:[A]B", "'A.B(C)'", "'A'", "''", "(", ")", "'.'", "[.A]", `\`, "'(x)'"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		for _, style := range session.PathStyles() {
+			s := &Session{paths: style}
+			dir, base := s.split(name)
+			if len(dir)+len(base) > len(name)+2 || badLine(dir+base) && !badLine(name) {
+				t.Errorf("%s: %q is %q and %q", style, name, dir, base)
+			}
+			if dir != "" {
+				s.join(dir, base)
+			}
+		}
+	})
+}
