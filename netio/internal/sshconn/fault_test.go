@@ -46,10 +46,30 @@ func TestMuteServer(t *testing.T) {
 		{"on WRITE 5-: silence", upload, session.DataTimeout},
 		{"on WRITE 5: stall 1000", upload, session.DataTimeout},
 		{"on CLOSE: silence", upload, session.ReplyTimeout},
+		{"on FSTAT: silence", download, session.DataTimeout},
+		{"on FSTAT: silence", upload, session.ReplyTimeout},
+		{"on FSTAT: silence", func(s *site) error {
+			_, err := s.UploadFrom(ctx, "big", 10, strings.NewReader("x"))
+			return err
+		}, session.ReplyTimeout},
+		{"on FSETSTAT: silence", func(s *site) error {
+			_, err := s.UploadFrom(ctx, "big", 10, strings.NewReader("x"))
+			return err
+		}, session.ReplyTimeout},
+		{"on SETSTAT: silence", func(s *site) error { return s.Chmod(ctx, "big", 0o600) }, session.ReplyTimeout},
+		{"on RENAME: silence", func(s *site) error { return s.Rename(ctx, "big", "small") }, session.ReplyTimeout},
+		{"on POSIX-RENAME: silence", func(s *site) error { return s.Replace(ctx, "big", "small") }, session.ReplyTimeout},
+		{"on LSTAT: silence", func(s *site) error { return s.Remove(ctx, "big") }, session.ReplyTimeout},
+		{"on REMOVE: silence", func(s *site) error { return s.Remove(ctx, "big") }, session.ReplyTimeout},
+		{"on RMDIR: silence", func(s *site) error { return s.RemoveDir(ctx, "big") }, session.ReplyTimeout},
+		{"on REALPATH 2: silence", func(s *site) error { return s.ChangeDir(ctx, "big") }, session.ReplyTimeout},
+		// What is looked for after a refusal does not take the refusal's place.
+		{"on WRITE: reply 004 Failure; on STATVFS: silence", upload, session.RemoteRefused},
 	}
 	for _, test := range tests {
 		t.Run(test.fault, func(t *testing.T) {
-			s := serve(t, siteOptions{faults: test.fault})
+			t.Parallel()
+			s := serve(t, siteOptions{faults: strings.ReplaceAll(test.fault, "; ", "\n")})
 			s.file("big", noise(4<<20))
 			client, err := s.dial(siteOptions{})
 			s.must(err)
@@ -63,7 +83,7 @@ func TestMuteServer(t *testing.T) {
 }
 
 func TestMuteServerAtLogin(t *testing.T) {
-	for _, fault := range []string{"on CHANNEL: silence", "on INIT: silence", "on REALPATH: silence", "on REALPATH: stall 10"} {
+	for _, fault := range []string{"on CHANNEL: silence", "on INIT: silence", "on REALPATH: silence", "on REALPATH: stall 10", "on LIMITS: silence"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, siteOptions{faults: fault})
@@ -175,6 +195,38 @@ func TestDownload_ShortAnswers(t *testing.T) {
 			var got bytes.Buffer
 			if n, err := s.Download(context.Background(), "file", 0, &got); err != nil || n != int64(len(data)) || !bytes.Equal(got.Bytes(), data) {
 				t.Errorf("%d of %d bytes, %v", n, len(data), err)
+			}
+		})
+	}
+}
+
+// Answers come in any order, and each is taken for the request whose id it bears.
+func TestAnswersOutOfOrder(t *testing.T) {
+	ctx := context.Background()
+	data := noise(3<<20 + 17)
+	for _, fault := range []string{
+		"on READ 1: late 3\non WRITE 1: late 3",
+		"on READ 2: late 60\non READ 5-9: late 4\non READ 20: late 1\non WRITE 2: late 60\non WRITE 5-9: late 4\non WRITE 20: late 1",
+		"on FSTAT: late 1",
+		"on FSTAT: late 30\non READ 1-20: late 10",
+		"on OPEN: late 2\non CLOSE: late 2\non LIMITS: late 1\non STAT: late 1\non READDIR: late 1",
+		"on READ: late 1\non WRITE: late 1",
+		"on READ 90-: late 5\non WRITE 90-: late 5",
+		"on READ 3: short 100; late 9\non READ 5: late 2; short 1",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			s := visit(t, siteOptions{faults: fault})
+			for range 2 {
+				if n, err := s.Upload(ctx, "file", session.StoreReplace, bytes.NewReader(data)); err != nil || n != int64(len(data)) || !bytes.Equal(s.read("file"), data) {
+					t.Fatalf("up: %d of %d bytes, %v", n, len(data), err)
+				}
+				var got bytes.Buffer
+				if n, err := s.Download(ctx, "file", 0, &got); err != nil || n != int64(len(data)) || !bytes.Equal(got.Bytes(), data) {
+					t.Fatalf("down: %d of %d bytes, %v", n, len(data), err)
+				}
+				if l, err := s.List(ctx, ""); err != nil || len(l.Entries) != 1 {
+					t.Fatalf("%+v, %v", l, err)
+				}
 			}
 		})
 	}

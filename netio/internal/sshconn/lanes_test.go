@@ -86,6 +86,23 @@ func TestLanes(t *testing.T) {
 	}
 }
 
+// A further channel on which nothing is answered costs nothing but itself: the transfer
+// ends without it, and Close ends what waits for it.
+func TestLanes_MuteChannel(t *testing.T) {
+	data := noise(24 << 20)
+	for _, fault := range []string{"on OPEN 2: silence", "on OPEN 2-4: silence", "on FSTAT 1: silence", "on FSTAT 2: silence"} {
+		t.Run(fault, func(t *testing.T) {
+			s := visit(t, siteOptions{faults: "on WRITE: delay 1ms\n" + fault})
+			s.Session.roundTrip = 100 * time.Millisecond // as if the server were far
+			n, err := s.Upload(context.Background(), "file", session.StoreReplace, &progress{file: temporary(t, data)})
+			if err != nil || n != int64(len(data)) || !bytes.Equal(s.read("file"), data) {
+				t.Errorf("%d of %d bytes, %v", n, len(data), err)
+			}
+			s.must(s.Close(context.Background()))
+		})
+	}
+}
+
 // A name that is given to another file between the first channel's OPEN and that of a
 // further one: what arrives is the file that was opened first, and not a piece of each.
 func TestLanes_OtherFile(t *testing.T) {

@@ -36,6 +36,7 @@ import (
 //	payload "BYTES"         sent instead of the file or listing
 //	clear-data              the data connection is not TLS though it was agreed to be
 //	short N                 a READ of SFTP is answered with N bytes at most
+//	late N                  an answer of SFTP goes out behind N others, or a moment later
 //	wrong-id                a request of SFTP is answered under another's id
 //	refuse                  no data connection can be made
 //	no-connect              the data connection is promised and never made
@@ -179,6 +180,7 @@ func actions() map[string]func(argument string, e *Effect) error {
 		},
 		"clear-data": flag(func(e *Effect) { e.ClearData = true }),
 		"short":      func(a string, e *Effect) (err error) { e.Short, err = count(a); return err },
+		"late":       func(a string, e *Effect) error { n, err := count(a); e.Late = int(n); return err },
 		"wrong-id":   flag(func(e *Effect) { e.WrongID = true }),
 		"refuse":     flag(func(e *Effect) { e.Refuse = true }),
 		"no-connect": flag(func(e *Effect) { e.NoConnect = true }),

@@ -65,8 +65,10 @@ type Effect struct {
 	// ClearData leaves the data connection in the clear although it was to be TLS.
 	ClearData bool
 	// SFTP only. Short is how many bytes a READ is answered with at most, 0 for as
-	// many as were asked for. WrongID answers under an id that was not asked.
+	// many as were asked for. Late is how many other answers go out before this one, if
+	// so many come within a moment. WrongID answers under an id that was not asked.
 	Short   int64
+	Late    int
 	WrongID bool
 
 	// Refuse: PASV and EPSV announce a port where nobody listens; PORT and EPRT are

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -124,7 +126,20 @@ type answers struct {
 	mu      sync.Mutex
 	to      io.WriteCloser
 	partial []byte
+	late    map[uint32]int // how many others the answer with the id is to let pass
+	held    []*heldAnswer
 }
+
+// heldAnswer is one that others overtake.
+type heldAnswer struct {
+	packet []byte
+	others int // that are still to pass
+	timer  *time.Timer
+}
+
+// mostHeld is how long an answer waits for others to overtake it: a client may wait for
+// nothing but this one.
+const mostHeld = 50 * time.Millisecond
 
 // Write takes what the library writes, which may be a part of a packet.
 func (a *answers) Write(p []byte) (int, error) {
@@ -136,7 +151,7 @@ func (a *answers) Write(p []byte) (int, error) {
 		if len(a.partial) < whole {
 			break
 		}
-		if _, err := a.to.Write(a.partial[:whole]); err != nil {
+		if err := a.pass(a.partial[:whole]); err != nil {
 			return 0, err
 		}
 		a.partial = append(a.partial[:0], a.partial[whole:]...)
@@ -144,7 +159,65 @@ func (a *answers) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (a *answers) Close() error { return a.to.Close() }
+// pass sends a packet, or holds it back, and then what it has overtaken.
+func (a *answers) pass(packet []byte) error {
+	var id uint32
+	if len(packet) >= 9 {
+		id = binary.BigEndian.Uint32(packet[5:])
+	}
+	others, late := a.late[id]
+	if late {
+		delete(a.late, id)
+		held := &heldAnswer{packet: slices.Clone(packet), others: others + 1}
+		held.timer = time.AfterFunc(mostHeld, func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if i := slices.Index(a.held, held); i >= 0 {
+				a.held = slices.Delete(a.held, i, i+1)
+				a.to.Write(held.packet)
+			}
+		})
+		a.held = append(a.held, held)
+	} else if _, err := a.to.Write(packet); err != nil {
+		return err
+	}
+	for i := 0; i < len(a.held); {
+		held := a.held[i]
+		if held.others--; held.others > 0 {
+			i++
+			continue
+		}
+		held.timer.Stop()
+		a.held = slices.Delete(a.held, i, i+1)
+		if _, err := a.to.Write(held.packet); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold has the answer to a request go out behind others.
+func (a *answers) hold(request []byte, others int) {
+	if others <= 0 || len(request) < 9 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.late == nil {
+		a.late = make(map[uint32]int)
+	}
+	a.late[binary.BigEndian.Uint32(request[5:])] = others
+}
+
+func (a *answers) Close() error {
+	a.mu.Lock()
+	for _, held := range a.held {
+		held.timer.Stop()
+	}
+	a.held = nil
+	a.mu.Unlock()
+	return a.to.Close()
+}
 
 func (a *answers) raw(p []byte) {
 	a.mu.Lock()
@@ -256,6 +329,7 @@ func (f *filter) disturb(packet []byte, verb, argument string) (passes bool, err
 		f.client.conn.end(e.Reset)
 		return false, io.ErrClosedPipe
 	default:
+		f.answers.hold(packet, e.Late)
 		if e.WrongID && len(packet) >= 9 {
 			packet[6] ^= 0x55
 		}
