@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/sftpc/sftpc/netio/server/door"
 )
 
 var errCut = errors.New("cut by a fault script")
@@ -29,7 +31,7 @@ func (t *transfer) copyBuffered(to io.Writer, from io.Reader, conn net.Conn) err
 			// A tenth of a second at a time, so that progress is smooth.
 			window = window[:min(int64(len(window)), max(e.Rate/10, 1))]
 			due := time.Duration(float64(t.moved.Load()) / float64(e.Rate) * float64(time.Second))
-			if !sleep(t.ctx, due-time.Since(started)) {
+			if !door.Pause(t.ctx, due-time.Since(started)) {
 				return t.ctx.Err()
 			}
 		}

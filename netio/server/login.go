@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sftpc/sftpc/netio/server/door"
 )
 
 // maxAttempts is how many wrong passwords one connection may try.
@@ -37,7 +39,7 @@ func (s *session) pass(c *command) {
 	s.user = ""
 	s.attempts++
 	wait := s.server.failures.note(s.peer, s.options.LoginDelay, time.Now())
-	if !sleep(s.ctx, wait) {
+	if !door.Pause(s.ctx, wait) {
 		return
 	}
 	if s.attempts >= maxAttempts {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/server/door"
 	"github.com/sftpc/sftpc/netio/server/fault"
 )
 
@@ -62,7 +63,7 @@ func (s *session) write(e *fault.Effect, text string) {
 		return
 	}
 	for i := range len(text) {
-		if !s.writeBytes([]byte{text[i]}) || !sleep(s.ctx, e.DripPause) {
+		if !s.writeBytes([]byte{text[i]}) || !door.Pause(s.ctx, e.DripPause) {
 			return
 		}
 	}

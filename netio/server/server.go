@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/server/door"
 	"github.com/sftpc/sftpc/netio/server/fault"
 )
 
@@ -138,15 +139,9 @@ type Server struct {
 	failures loginFailures
 	security *security // nil without TLS
 
-	done   context.Context // ends when the server is to stop
-	stop   context.CancelFunc
-	active sync.WaitGroup // connections and Serve calls
+	door *door.Door
 
-	mu       sync.Mutex
-	closed   bool
-	address  net.Addr
-	sessions int    // connections now
-	counter  uint64 // connections so far
+	mu sync.Mutex
 	// claims are the newest upload of each name below the root, so that the late end of
 	// one that was cut does not take away what the next one writes.
 	claims map[string]uint64
@@ -200,7 +195,7 @@ func New(options Options) (*Server, error) {
 		}
 		s.root, s.ownRoot = root, true
 	}
-	s.done, s.stop = context.WithCancel(context.Background())
+	s.door = door.New(s.options.MaxConnections, s.serve)
 	return s, nil
 }
 
@@ -211,138 +206,41 @@ func Listen(ctx context.Context, address string, options Options) (*Server, erro
 	if err != nil {
 		return nil, err
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
+	if err := s.door.Listen(ctx, address); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("ftp server: %w", err)
 	}
-	s.setAddress(listener.Addr())
-	s.active.Add(1)
-	go func() {
-		defer s.active.Done()
-		s.accept(ctx, listener)
-	}()
 	return s, nil
 }
 
 // Serve serves on listener and closes it. It returns nil after Close or the end
 // of ctx, when all of its connections have ended, else the listener's error.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		listener.Close()
-		return nil
+	if err := s.door.Serve(ctx, listener); err != nil {
+		return fmt.Errorf("ftp server: %w", err)
 	}
-	s.active.Add(1)
-	s.mu.Unlock()
-	defer s.active.Done()
-	s.setAddress(listener.Addr())
-	return s.accept(ctx, listener)
+	return nil
 }
 
-func (s *Server) accept(ctx context.Context, listener net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.done, cancel)()
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	defer listener.Close()
-	var connections sync.WaitGroup
-	defer connections.Wait()
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			if !passing(err) {
-				return fmt.Errorf("ftp server: %w", err)
-			}
-			if !sleep(ctx, 50*time.Millisecond) {
-				return nil
-			}
-			continue
-		}
-		connections.Add(1)
-		go func() {
-			defer connections.Done()
-			s.serveConn(ctx, conn)
-		}()
-	}
-}
-
-func (s *Server) serveConn(ctx context.Context, conn net.Conn) {
-	s.mu.Lock()
-	s.counter++
-	number := s.counter
-	full := s.sessions >= s.options.MaxConnections
-	if !full {
-		s.sessions++
-	}
-	s.mu.Unlock()
-	session := newSession(s, number, conn)
-	if full {
+func (s *Server) serve(ctx context.Context, v door.Visit) {
+	session := newSession(s, v.Number, v.Conn)
+	if v.Full {
 		session.turnAway()
 		return
 	}
 	session.run(ctx)
-	s.mu.Lock()
-	s.sessions--
-	s.mu.Unlock()
 }
 
 // Addr is the address that the server listens on, "127.0.0.1:40211"; empty
 // before it listens.
-func (s *Server) Addr() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.address == nil {
-		return ""
-	}
-	return s.address.String()
-}
-
-func (s *Server) setAddress(address net.Addr) {
-	s.mu.Lock()
-	s.address = address
-	s.mu.Unlock()
-}
+func (s *Server) Addr() string { return s.door.Addr() }
 
 // Close stops the server: it closes the listener and all connections and
 // returns when no goroutine and no socket of the server is alive. Further calls
 // wait too.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	first := !s.closed
-	s.closed = true
-	s.mu.Unlock()
-	s.stop()
-	s.active.Wait()
-	if first && s.ownRoot {
+	if s.door.Close() && s.ownRoot {
 		return s.root.Close()
 	}
 	return nil
-}
-
-// passing reports errors of Accept after which the next call may succeed: a peer
-// that left early, or no descriptors at the moment.
-func passing(err error) bool {
-	var network net.Error
-	return errors.As(err, &network) && (network.Timeout() || !errors.Is(err, net.ErrClosed))
-}
-
-// sleep waits and reports whether ctx was still alive at the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sftpc/sftpc/netio/server/door"
 	"github.com/sftpc/sftpc/netio/server/fault"
 )
 
@@ -67,7 +68,7 @@ func newSession(server *Server, number uint64, conn net.Conn) *session {
 	return &session{
 		server: server, options: &server.options, number: number, raw: conn, conn: conn,
 		peer: addressOf(conn.RemoteAddr()), local: addressOf(conn.LocalAddr()),
-		ctx: server.done, dir: "/", facts: allFacts,
+		ctx: server.door.Done(), dir: "/", facts: allFacts,
 		goOn: make(chan struct{}),
 	}
 }
@@ -340,7 +341,7 @@ func (s *session) executeMeanwhile(c *command) bool {
 // command, and reports whether the command itself is to be carried out.
 func (s *session) precede(c *command) bool {
 	e := &c.effect
-	if !sleep(s.ctx, e.Delay) {
+	if !door.Pause(s.ctx, e.Delay) {
 		return false
 	}
 	switch {

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sftpc/sftpc/netio/server/door"
 )
 
 // transfer is one use of a data connection. It runs in its own goroutine while
@@ -133,7 +135,7 @@ func (t *transfer) connect() net.Conn {
 		return nil
 	case e.NoConnect:
 		promise()
-		sleep(t.ctx, wait)
+		door.Pause(t.ctx, wait)
 		s.reply(t.command, 425, "Cannot open data connection")
 		return nil
 	case !t.source.active():

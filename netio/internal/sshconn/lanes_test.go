@@ -89,7 +89,7 @@ func TestLanes(t *testing.T) {
 // A further channel on which nothing is answered costs nothing but itself: the transfer
 // ends without it, and Close ends what waits for it.
 func TestLanes_MuteChannel(t *testing.T) {
-	data := noise(24 << 20)
+	data := noise(10 << 20)
 	for _, fault := range []string{"on OPEN 2: silence", "on OPEN 2-4: silence", "on FSTAT 1: silence", "on FSTAT 2: silence"} {
 		t.Run(fault, func(t *testing.T) {
 			s := visit(t, siteOptions{faults: "on WRITE: delay 1ms\n" + fault})
@@ -137,7 +137,7 @@ func TestLanes_OtherFile(t *testing.T) {
 // A name that is given to another file while an upload goes on: nothing is written into
 // that one, and the file that was opened gets every byte.
 func TestLanes_OtherFileIsNotWrittenTo(t *testing.T) {
-	const size = 24 << 20
+	const size = 10 << 20
 	for _, other := range []int{0, 1, size / 2, size, size + 1} {
 		t.Run(fmt.Sprint(other), func(t *testing.T) {
 			data, foreign := noise(size), bytes.Repeat([]byte("f"), other)

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sftpc/sftpc/netio/server/door"
 )
 
 // Options say what a proxy does. The zero value connects everybody to anything.
@@ -41,11 +44,8 @@ func (f Fault) spoils() bool { return len(f.Raw) > 0 || f.Silent }
 
 // Server is a proxy. Its methods are safe for concurrent use.
 type Server struct {
-	options  Options
-	listener net.Listener
-	ctx      context.Context
-	stop     context.CancelFunc
-	active   sync.WaitGroup
+	options Options
+	door    *door.Door
 
 	lock  sync.Mutex
 	asked []string
@@ -54,20 +54,17 @@ type Server struct {
 // Listen makes a proxy that serves on address ("127.0.0.1:0" for any port) until
 // ctx ends or Close is called. Close must be called in both cases.
 func Listen(ctx context.Context, address string, options Options) (*Server, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
+	s := &Server{options: options}
+	s.door = door.New(math.MaxInt, s.visit)
+	if err := s.door.Listen(ctx, address); err != nil {
+		s.door.Close()
 		return nil, err
 	}
-	s := &Server{options: options, listener: listener}
-	s.ctx, s.stop = context.WithCancel(ctx)
-	context.AfterFunc(s.ctx, func() { listener.Close() })
-	s.active.Add(1)
-	go s.accept()
 	return s, nil
 }
 
 // Addr is the address that the proxy listens on.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string { return s.door.Addr() }
 
 // Asked returns the addresses that clients asked for, in order.
 func (s *Server) Asked() []string {
@@ -78,27 +75,13 @@ func (s *Server) Asked() []string {
 
 // Close ends the proxy and all connections through it, and waits for them.
 func (s *Server) Close() error {
-	s.stop()
-	s.listener.Close()
-	s.active.Wait()
+	s.door.Close()
 	return nil
 }
 
-func (s *Server) accept() {
-	defer s.active.Done()
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		s.active.Add(1)
-		go func() {
-			defer s.active.Done()
-			defer conn.Close()
-			defer context.AfterFunc(s.ctx, func() { conn.Close() })()
-			s.serve(conn)
-		}()
-	}
+func (s *Server) visit(ctx context.Context, v door.Visit) {
+	defer context.AfterFunc(ctx, func() { v.Conn.Close() })()
+	s.serve(ctx, v.Conn)
 }
 
 // protocol is what one kind of proxy says: request reads what is asked for ("" is
@@ -117,7 +100,7 @@ const (
 	unreachable
 )
 
-func (s *Server) serve(conn net.Conn) {
+func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	in := bufio.NewReader(conn)
 	first, err := in.Peek(1)
 	if err != nil {
@@ -150,13 +133,13 @@ func (s *Server) serve(conn net.Conn) {
 		conn.Write(speaks.answer(forbidden))
 		return
 	}
-	server, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(s.ctx, "tcp", to)
+	server, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", to)
 	if err != nil {
 		conn.Write(speaks.answer(unreachable))
 		return
 	}
 	defer server.Close()
-	defer context.AfterFunc(s.ctx, func() { server.Close() })()
+	defer context.AfterFunc(ctx, func() { server.Close() })()
 	if !send(conn, server, speaks.answer(connected), fault) {
 		return
 	}

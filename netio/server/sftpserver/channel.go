@@ -15,6 +15,8 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/server/door"
 )
 
 // mostPacket bounds what a client may send in one packet: the library's bound, and
@@ -38,7 +40,7 @@ func (c *client) offer(ctx context.Context, wish ssh.NewChannel, open *sync.Wait
 		return
 	}
 	e := c.server.options.Faults.Next("CHANNEL", "")
-	if !pause(ctx, e.Delay) {
+	if !door.Pause(ctx, e.Delay) {
 		return
 	}
 	c.conn.arm(e)
@@ -306,7 +308,7 @@ func (f *filter) own(packet []byte, verb string) []byte {
 // packet. passes is false where the library is not to see it.
 func (f *filter) disturb(packet []byte, verb, argument string) (passes bool, err error) {
 	e := f.client.server.options.Faults.Next(verb, argument)
-	if !pause(f.ctx, e.Delay) {
+	if !door.Pause(f.ctx, e.Delay) {
 		return false, context.Canceled
 	}
 	f.client.conn.arm(e)

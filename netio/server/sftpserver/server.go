@@ -6,13 +6,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/sftpc/sftpc/netio/server/door"
 	"github.com/sftpc/sftpc/netio/server/fault"
 )
 
@@ -90,15 +90,7 @@ type Server struct {
 	hostKeys   []ssh.Signer
 	authorized map[string]bool // keys by their wire form
 
-	done   context.Context // ends when the server is to stop
-	stop   context.CancelFunc
-	active sync.WaitGroup
-
-	mu          sync.Mutex
-	closed      bool
-	address     net.Addr
-	connections int
-	counter     uint64
+	door *door.Door
 }
 
 // Listen makes a server that serves on address ("127.0.0.1:0" for any port) until
@@ -108,18 +100,10 @@ func Listen(ctx context.Context, address string, options Options) (*Server, erro
 	if err != nil {
 		return nil, fmt.Errorf("sftp server: %w", err)
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
+	if err := s.door.Listen(ctx, address); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("sftp server: %w", err)
 	}
-	s.address = listener.Addr()
-	s.active.Add(1)
-	go func() {
-		defer s.active.Done()
-		s.accept(ctx, listener)
-	}()
 	return s, nil
 }
 
@@ -157,12 +141,12 @@ func newServer(options Options) (*Server, error) {
 		}
 		s.root, s.ownRoot = root, true
 	}
-	s.done, s.stop = context.WithCancel(context.Background())
+	s.door = door.New(s.options.MaxConnections, s.serve)
 	return s, nil
 }
 
 // Addr is the address that the server listens on, "127.0.0.1:40211".
-func (s *Server) Addr() string { return s.address.String() }
+func (s *Server) Addr() string { return s.door.Addr() }
 
 // HostKey is the key that the server proves itself with first.
 func (s *Server) HostKey() ssh.PublicKey { return s.hostKeys[0].PublicKey() }
@@ -173,62 +157,21 @@ func (s *Server) Fingerprint() string { return ssh.FingerprintSHA256(s.HostKey()
 // Close stops the server: it closes the listener and all connections and returns
 // when no goroutine and no socket of the server is alive. Further calls wait too.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	first := !s.closed
-	s.closed = true
-	s.mu.Unlock()
-	s.stop()
-	s.active.Wait()
-	if first && s.ownRoot {
+	if s.door.Close() && s.ownRoot {
 		return s.root.Close()
 	}
 	return nil
 }
 
-func (s *Server) accept(ctx context.Context, listener net.Listener) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.done, cancel)()
-	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	defer listener.Close()
-	var connections sync.WaitGroup
-	defer connections.Wait()
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-				return
-			}
-			pause(ctx, 50*time.Millisecond)
-			continue
-		}
-		connections.Add(1)
-		go func() {
-			defer connections.Done()
-			s.serve(ctx, conn)
-		}()
-	}
-}
-
 // serve is one connection.
-func (s *Server) serve(ctx context.Context, raw net.Conn) {
-	s.mu.Lock()
-	s.counter++
-	number := s.counter
-	full := s.connections >= s.options.MaxConnections
-	s.connections++
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.connections--
-		s.mu.Unlock()
-	}()
-	conn := newDisturbed(raw)
+func (s *Server) serve(ctx context.Context, v door.Visit) {
+	conn := newDisturbed(v.Conn)
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if full || !s.greet(ctx, conn) {
+	if v.Full || !s.greet(ctx, conn) {
 		return
 	}
+	number := v.Number
 	conn.SetDeadline(time.Now().Add(s.options.LoginTime))
 	connection, channels, requests, err := ssh.NewServerConn(conn, s.config())
 	if err != nil {
@@ -254,7 +197,7 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 // whether the connection goes on.
 func (s *Server) greet(ctx context.Context, conn *disturbed) bool {
 	e := s.options.Faults.Next(fault.Connect, "")
-	if !pause(ctx, e.Delay) {
+	if !door.Pause(ctx, e.Delay) {
 		return false
 	}
 	conn.arm(e)
@@ -276,20 +219,5 @@ func (s *Server) greet(ctx context.Context, conn *disturbed) bool {
 func (s *Server) log(number uint64, line string) {
 	if s.options.Log != nil {
 		s.options.Log(fmt.Sprintf("[%d] %s", number, line))
-	}
-}
-
-// pause waits and reports whether ctx was still alive at the end.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
