@@ -26,7 +26,7 @@ func (s *Session) keepsAlive() bool {
 	case session.FeatureDisabled:
 		return false
 	}
-	return s.kept == session.KeepAliveNeeded || s.kept == session.KeepAliveWorks
+	return s.keptAlive == session.KeepAliveNeeded || s.keptAlive == session.KeepAliveWorks
 }
 
 // learnKeepAlive draws its conclusions from how a transfer ended.
@@ -35,19 +35,19 @@ func (s *Session) learnKeepAlive(e *session.Error) {
 		return
 	}
 	lost := e != nil && (e.Cause == session.ConnectionLost || e.Cause == session.ReplyTimeout)
-	was := s.kept
+	was := s.keptAlive
 	switch {
 	case e == nil && s.op.noops > 0:
-		s.kept = session.KeepAliveWorks
+		s.keptAlive = session.KeepAliveWorks
 	case s.op.noops > 0 && (lost || e.Cause == session.ProtocolError):
-		s.kept = session.KeepAliveHarms
-	case lost && s.op.silence >= s.quiet && s.kept != session.KeepAliveHarms:
-		s.kept = session.KeepAliveNeeded
+		s.keptAlive = session.KeepAliveHarms
+	case lost && s.op.silence >= s.quiet && s.keptAlive != session.KeepAliveHarms:
+		s.keptAlive = session.KeepAliveNeeded
 	}
-	if s.kept == was || s.feature("NOOP") != session.FeatureAuto {
+	if s.keptAlive == was || s.feature("NOOP") != session.FeatureAuto {
 		return
 	}
-	switch s.kept {
+	switch s.keptAlive {
 	case session.KeepAliveHarms:
 		s.note("NOOPs have not kept the control connection alive: none are sent during transfers from now on")
 	case session.KeepAliveNeeded:
@@ -85,7 +85,9 @@ func (s *Session) catchUp(ctx context.Context) *session.Error {
 		return nil
 	}
 	e := asFault(err)
-	s.kept = session.KeepAliveHarms
+	if e.Cause != session.Cancelled {
+		s.keptAlive = session.KeepAliveHarms
+	}
 	s.giveUp(e)
 	return e
 }

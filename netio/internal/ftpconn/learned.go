@@ -53,11 +53,11 @@ func (s *Session) recall() {
 			told = append(told, "data connections must resume the login's own TLS session")
 		}
 	}
-	if s.kept = known.KeepAlive; s.kept != session.KeepAliveUnknown && s.feature("NOOP") == session.FeatureAuto {
+	if s.keptAlive = known.KeepAlive; s.keptAlive != session.KeepAliveUnknown && s.feature("NOOP") == session.FeatureAuto {
 		told = append(told, map[bool]string{true: "NOOPs in transfers", false: "no NOOPs in transfers"}[s.keepsAlive()])
 	}
 	if slices.Contains(session.PathStyles(), known.Paths) {
-		s.paths = known.Paths
+		s.paths, s.recalledPaths = known.Paths, true
 		told = append(told, "paths as on "+known.Paths)
 	}
 	s.notUTF8 = known.NotUTF8 && s.undecoded
@@ -125,9 +125,12 @@ func isASCII(text string) bool {
 
 // learned is what this session believes of the server at its end.
 func (s *Session) learned() session.Facts {
-	facts := session.Facts{NoEPSV: s.passedEPSV, SetsTime: s.setsTime, NoReplace: s.replacing.refused, KeepAlive: s.kept, Paths: s.paths, NotUTF8: s.notUTF8}
+	facts := session.Facts{NoEPSV: s.passedEPSV, SetsTime: s.setsTime, NoReplace: s.replacing.refused, KeepAlive: s.keptAlive, Paths: s.paths, NotUTF8: s.notUTF8}
 	if s.protection != nil {
 		facts.Resumption = s.protection.wants
+	}
+	if !s.undecoded { // then this session has not seen it
+		facts.NotUTF8 = s.settings.Known.NotUTF8
 	}
 	for _, command := range worthKeeping() {
 		if s.unknown[command] {

@@ -56,8 +56,23 @@ func pathsOfSystem(text string) string {
 // than SYST: many servers say there that they are like Unix.
 func (s *Session) learnPaths(style string) {
 	if style != "" {
-		s.paths = style
+		s.paths, s.recalledPaths = style, false
 	}
+}
+
+// askPathsAgain tells whether a name that was taken apart as an earlier session had it
+// means something else, now that SYST has been asked again.
+func (s *Session) askPathsAgain(name string) bool {
+	if !s.recalledPaths || !dependsOnStyle(name) {
+		return false
+	}
+	before := s.paths
+	s.paths, s.recalledPaths = "", false
+	return s.pathStyle() != before
+}
+
+func dependsOnStyle(name string) bool {
+	return !strings.ContainsRune(name, '/') && strings.ContainsAny(name, `\]'(`)
 }
 
 // pathsOfDirectory is the style of a directory's name where nothing else looks so.
@@ -86,7 +101,7 @@ func pathsOfDialect(dialect string) string {
 // is none, signs that mean something on one system only are not looked at before it is
 // known which that is.
 func (s *Session) split(name string) (dir, base string) {
-	if strings.ContainsRune(name, '/') || !strings.ContainsAny(name, `\]'(`) {
+	if !dependsOnStyle(name) {
 		return splitName(name)
 	}
 	style := s.pathStyle()

@@ -128,6 +128,32 @@ func TestStat_Paths(t *testing.T) {
 	}
 }
 
+// A server that is another system now is asked which, where what was remembered leads
+// nowhere.
+func TestStat_PathsForgotten(t *testing.T) {
+	server := newFake(t)
+	withoutMLSD(server)
+	server.put(`/a\b`, []byte("1"))
+	unknown := func(c *fakeConn, _ string) { c.say("500 what?") }
+	for _, verb := range []string{"SIZE", "MDTM", "MLST"} {
+		server.on[verb] = unknown
+	}
+	server.on["SYST"] = func(c *fakeConn, _ string) { c.say("215 UNIX Type: L8") }
+	settings, learned := learning(session.Facts{Paths: "DOS"})
+	client := server.connect(settings)
+	for range 2 {
+		if entry, err := client.Stat(context.Background(), `a\b`); err != nil || entry.Size != 1 {
+			t.Errorf("got %+v, %v", entry, err)
+		}
+	}
+	if n := server.count("SYST"); n != 1 {
+		t.Errorf("SYST was sent %d times", n)
+	}
+	if facts := closed(t, client, learned); facts.Paths != "Unix" {
+		t.Errorf("learned %+v", facts)
+	}
+}
+
 // However a name is written, its parts are parts of it, and nothing is added to it.
 func FuzzSplit(f *testing.F) {
 	for _, name := range []string{"a/b", `C:\a\b`, "DISK:[A]B", "'A.B(C)'", "'A'", "''", "(", ")", "'.'", "[.A]", `\`, "'(x)'"} {

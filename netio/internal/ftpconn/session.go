@@ -38,17 +38,18 @@ type Session struct {
 	protection *protection  // nil in the clear
 	heard      *overhearing // what goes by below TLS on the control connection
 
-	keepAlive  time.Duration // between two NOOPs of a transfer
-	quiet      time.Duration // without a byte on the control connection is long for what lies in between
-	kept       session.KeepAlive
-	undecoded  bool   // nobody decodes names
-	notUTF8    bool   // and some were not written in UTF-8
-	paths      string // one of session.PathStyles; "" is not known
-	askedSYST  bool
-	greeting   string
-	features   map[string]string
-	unknown    map[string]bool // commands that this server turned out not to know
-	passedEPSV bool            // EPSV was refused or led nowhere while PASV worked
+	keepAlive     time.Duration     // between two NOOPs of a transfer
+	quiet         time.Duration     // without a byte on the control connection is long for what lies in between
+	keptAlive     session.KeepAlive // what NOOPs in transfers do here
+	undecoded     bool              // nobody decodes names
+	notUTF8       bool              // and some were not written in UTF-8
+	paths         string            // one of session.PathStyles; "" is not known
+	askedSYST     bool
+	recalledPaths bool // they were so in an earlier session only
+	greeting      string
+	features      map[string]string
+	unknown       map[string]bool // commands that this server turned out not to know
+	passedEPSV    bool            // EPSV was refused or led nowhere while PASV worked
 	// recalledEPSV says that it was so in an earlier session only.
 	recalledEPSV bool
 	setsTime     string // the command that has set a file's time; "" is not known

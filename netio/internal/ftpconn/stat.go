@@ -181,7 +181,11 @@ func (s *Session) findInParent(name string, depth int) (session.Entry, error) {
 		l, err = s.listPlainly(dir, command, self)
 	}
 	if err != nil {
-		return session.Entry{}, s.noParent(dir, err, depth)
+		err = s.noParent(dir, err, depth)
+		if session.CauseOf(err) == session.NoSuchRemoteFile && s.askPathsAgain(name) {
+			return s.findInParent(name, depth+1)
+		}
+		return session.Entry{}, err
 	}
 	at, told := findName(l, base)
 	if at >= 0 {

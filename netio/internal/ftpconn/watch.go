@@ -25,12 +25,7 @@ func (s *Session) watch(d *dataConn, upload bool) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	var tick <-chan time.Time
 	if s.keepsAlive() {
-		ticker := time.NewTicker(s.keepAlive)
-		tick = ticker.C
-		defer func() {
-			inner := stop
-			stop = func() { inner(); ticker.Stop() }
-		}()
+		tick = time.Tick(s.keepAlive)
 	}
 	ctx, control, start := s.op.ctx, s.control, time.Now()
 	go func() {
