@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -17,28 +18,34 @@ func (o *sending) storeAside(remote string) error {
 	if o.state.inPlace {
 		return o.store(remote)
 	}
-	dir, last := splitRemote(remote)
-	aside := joinRemote(dir, netio.PartName(last))
 	forbidden := false
-	o.aside = true
-	err := o.send(aside)
-	o.aside = false
+	o.aside = func() string { return asideOf(remote) }
+	err := o.send(o.aside())
 	if err != nil {
 		forbidden = o.sent == 0 && isForbidden(err)
 	} else {
-		err = o.rename(aside, remote)
+		err = o.rename(o.name, remote)
 		forbidden = err != nil && isForbidden(err)
 	}
 	if err == nil {
 		return nil
 	}
-	o.removeAside(aside)
+	o.removeAside()
+	o.aside = nil
 	if !forbidden {
 		return withName(err, "uploading "+remote, remote)
 	}
 	o.state.inPlace = true
 	o.state.warn("this server does not let us write aside and rename (%v): files are written in place from now on", err)
 	return o.store(remote)
+}
+
+// asideOf makes a name beside remote that nobody else has: not another run that uploads
+// the same file, and not the server's end of an attempt whose connection was lost,
+// which may go on writing to the file that it has open after that got its final name.
+func asideOf(remote string) string {
+	dir, last := splitRemote(remote)
+	return joinRemote(dir, netio.PartName(last+"\x00"+rand.Text()))
 }
 
 // isForbidden reports a refusal that is about what we may do, not about one file
@@ -51,14 +58,19 @@ func isForbidden(err error) bool {
 	return false
 }
 
-// removeAside takes away what a failed upload left under the other name. If that
-// is not possible the next upload of the file writes over it.
-func (o *sending) removeAside(aside string) {
-	if o.ctx.Err() != nil {
-		return
+// removeAside takes away what an attempt left under the other name. No later run knows
+// that name, so one that may be left is told.
+func (o *sending) removeAside() {
+	if o.ctx.Err() == nil {
+		switch err := o.state.session.Remove(o.ctx, o.name); {
+		case err == nil, session.CauseOf(err) == session.NoSuchRemoteFile:
+			return
+		case !o.asked:
+			return
+		}
 	}
-	if err := o.state.session.Remove(o.ctx, aside); err != nil {
-		o.state.tellVerbose("%s may be left on the server: %v", aside, err)
+	if o.began || o.asked {
+		o.state.tell("%s may be left on the server", o.name)
 	}
 }
 
@@ -72,8 +84,7 @@ func (o *sending) rename(aside, remote string) error {
 	if session.CauseOf(refused) != session.NotSupported {
 		return refused
 	}
-	dir, last := splitRemote(remote)
-	old := joinRemote(dir, netio.PartName(last+"\x00old"))
+	old := asideOf(remote)
 	ctx, end := lingering(o.ctx)
 	defer end()
 	switch gone, err := o.moveAway(ctx, remote, old); {
@@ -123,22 +134,11 @@ func refusalIn(err error) (refusal *session.Error, asked bool) {
 
 // moveAway gives a file another name; gone is true where there is none.
 func (o *sending) moveAway(ctx context.Context, remote, old string) (gone bool, err error) {
-	s := o.state
-	err = s.session.Rename(ctx, remote, old)
-	switch {
-	case err == nil:
-		return false, nil
-	case session.CauseOf(err) == session.NoSuchRemoteFile:
+	err = o.state.session.Rename(ctx, remote, old)
+	if session.CauseOf(err) == session.NoSuchRemoteFile {
 		return true, nil
-	case ends(session.CauseOf(err)):
-		return false, err
 	}
-	// An earlier run may have left its old file behind. The one that bears the name is
-	// newer and whole, so that one is of no use any more.
-	if left, missing := s.session.Stat(ctx, old); missing != nil || left.Kind != session.KindFile || s.session.Remove(ctx, old) != nil {
-		return false, err
-	}
-	return false, s.session.Rename(ctx, remote, old)
+	return false, err
 }
 
 // lingering is ctx with a little time left after its end: while the name on the

@@ -3,6 +3,7 @@ package builtins
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -184,6 +185,28 @@ func (p *relayed) end(how string) {
 		p.client.Close()
 		p.server.Close()
 	}
+}
+
+// behindTheLogin counts bytes, and does the harm, from the moment on when the script
+// is told that it is logged in. Before, a server that ends the connection may mean
+// that it refuses the proof.
+func (r *cutter) behindTheLogin(h *harm) func(Event) {
+	return func(e Event) {
+		if e.Kind != Message || e.Text != "Connected." {
+			return
+		}
+		r.lock.Lock()
+		defer r.lock.Unlock()
+		clear(r.moved)
+		r.harm = h
+	}
+}
+
+// counted is how many bytes passed.
+func (r *cutter) counted() map[flow]int64 {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	return maps.Clone(r.moved)
 }
 
 // did reports whether the harm was done.

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestMain lets more tests run at a time than there are processors, unless told
 // otherwise: those that are parallel here wait for time-outs.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)

@@ -28,6 +28,7 @@ type link struct {
 	session session.Session // nil: lost
 	lost    error           // why, if it is
 	caps    session.Caps    // of the session that was lost
+	stored  string          // the name that it chose for its newest upload with StoreUnique
 
 	// What a new connection is brought to.
 	kind session.Type
@@ -147,6 +148,9 @@ func (l *link) drop(ctx context.Context, why error) {
 		l.last = &reply
 	}
 	l.caps = l.session.Caps()
+	if namer, ok := l.session.(session.UniqueNamer); ok {
+		l.stored = namer.StoredName()
+	}
 	closing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cancel() // no good-bye: nobody is there to hear it
 	// It is given up because it failed; that closing it fails too says nothing new.
@@ -487,6 +491,7 @@ func (l *link) Download(ctx context.Context, name string, offset int64, w io.Wri
 
 // Upload is one attempt, unless the connection was found dead before it.
 func (l *link) Upload(ctx context.Context, name string, mode session.StoreMode, r io.Reader) (n int64, err error) {
+	l.stored = ""
 	err = l.once(ctx, func(open session.Session) (err error) {
 		n, err = open.Upload(ctx, name, mode, r)
 		return err
@@ -508,10 +513,11 @@ func (l *link) StoredName() string {
 	if namer, ok := l.session.(session.UniqueNamer); ok {
 		return namer.StoredName()
 	}
-	if l.session != nil {
-		if name, found := strings.CutPrefix(l.session.LastReply().Text, "FILE: "); found {
-			return name
-		}
+	if l.session == nil {
+		return l.stored
+	}
+	if name, found := strings.CutPrefix(l.session.LastReply().Text, "FILE: "); found {
+		return name
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,14 +26,20 @@ type sending struct {
 	// put what it sent there, so that nothing of what it has counts.
 	from      int64
 	misplaced bool
+	// unkept: the server said that it cannot keep what it was sent since it began anew.
+	unkept bool
 	// began: the server may have something of it.
 	began bool
 	// stood is what bore the name before; nil if that was not asked or nothing did.
 	stood *session.Entry
 	// skipped says that nothing was to be sent, which has been told.
 	skipped bool
-	// aside: the name on the server is ours alone, and nobody else takes it away.
-	aside bool
+	// asked: an upload went out, so the server may have emptied the name for it.
+	asked bool
+	// aside makes a name on the server that is ours alone, and nobody else takes away;
+	// nil where the file is written in place. name is where the newest attempt writes.
+	aside func() string
+	name  string
 	// proof ends the message of an upload that was made: how it was verified.
 	proof string
 }
@@ -46,8 +53,12 @@ const resumeLeast = 256 << 10
 // told with what became of it.
 func (o *sending) store(remote string) error {
 	if err := o.send(remote); err != nil {
-		if o.began && session.CauseOf(err) != session.HashMismatch {
+		switch {
+		case session.CauseOf(err) == session.HashMismatch:
+		case o.began:
 			o.state.tellCut(o.ctx, remote, o.sent, o.before.Size())
+		case o.asked:
+			o.tellEmptied(remote, err)
 		}
 		return withName(err, "uploading "+remote, remote)
 	}
@@ -58,8 +69,11 @@ func (o *sending) store(remote string) error {
 // and after a cut as many more attempts as there may be, each from where the server
 // has it.
 func (o *sending) send(name string) error {
-	if err := o.noteStanding(name); err != nil {
-		return err
+	o.stood = nil
+	if o.aside == nil { // nothing stands aside
+		if err := o.noteStanding(name); err != nil {
+			return err
+		}
 	}
 	return o.persist(name, o.upload(name, session.StoreReplace, 0))
 }
@@ -67,9 +81,10 @@ func (o *sending) send(name string) error {
 // persist verifies what an attempt sent that ended with err, and goes on after one
 // that failed, for as long as it may.
 func (o *sending) persist(name string, err error) error {
+	o.name = name
 	for {
 		if err == nil {
-			err = o.confirm(name)
+			err = o.confirm(o.name)
 			o.misplaced = o.from > 0 && session.CauseOf(err) == session.SizeMismatch
 		}
 		if err == nil {
@@ -78,14 +93,14 @@ func (o *sending) persist(name string, err error) error {
 		if err := o.attempts.again(o.ctx, err); err != nil {
 			return err
 		}
-		err = o.goOn(name)
+		o.unkept = o.unkept || isDiskTrouble(err)
+		err = o.goOn()
 	}
 }
 
 // noteStanding asks what bears the name before the first byte goes out. Where only a
 // listing would tell, nothing is asked: it would cost each upload a data connection.
 func (o *sending) noteStanding(name string) error {
-	o.stood = nil
 	if o.before.Size() < resumeLeast || !o.resumable() {
 		return nil
 	}
@@ -113,7 +128,7 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 	o.meter.event.Done = offset
 	o.meter.start()
 	if o.from = offset; offset == 0 {
-		o.sent, o.misplaced = 0, false
+		o.sent, o.misplaced, o.unkept = 0, false, false
 	}
 	var n int64
 	if offset > 0 && mode == session.StoreReplace {
@@ -127,9 +142,19 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 		// what it confirmed to an earlier attempt it has lost what lies behind offset.
 		o.sent = offset + n
 	}
-	lost := losesConnection(err) && !isUnsent(err) && confirmed
-	o.began = o.began || o.sent > 0 || lost
+	o.asked = o.asked || err != nil && !isUnsent(err)
+	o.began = o.began || o.sent > 0 || confirmed && isUnheard(err)
 	return err
+}
+
+// isUnheard reports failures that leave open how far the server came: it was asked, and
+// fell silent.
+func isUnheard(err error) bool {
+	switch session.CauseOf(err) {
+	case session.ConnectionLost, session.ReplyTimeout, session.DataTimeout:
+		return !isUnsent(err)
+	}
+	return false
 }
 
 func localReading(name string, err error) error {
@@ -137,16 +162,27 @@ func localReading(name string, err error) error {
 }
 
 // goOn is an attempt after one that failed.
-func (o *sending) goOn(name string) error {
-	offset, err := o.arrived(name)
+func (o *sending) goOn() error {
+	offset, err := o.arrived(o.name)
 	if err != nil {
 		return err
 	}
-	if offset == 0 {
-		return o.upload(name, session.StoreReplace, 0)
+	if offset == 0 || offset == o.before.Size() && o.unkept {
+		if o.aside != nil {
+			o.removeAside()
+			o.name = o.aside()
+		}
+		return o.upload(o.name, session.StoreReplace, 0)
 	}
-	o.state.tell("Resuming %s at %s", name, plural64(offset, "byte"))
-	return o.rest(name, offset)
+	o.state.tell("Resuming %s at %s", o.name, plural64(offset, "byte"))
+	return o.rest(o.name, offset)
+}
+
+// isDiskTrouble reports that the server had the bytes and could not keep them. Its file
+// may have the size of the whole then: some systems find out when it is closed.
+func isDiskTrouble(err error) bool {
+	e, ok := errors.AsType[*session.Error](err)
+	return ok && (e.Cause == session.NoRemoteSpace || e.Reply.Code == 451)
 }
 
 // rest sends what name lacks from offset on, where it ends.
@@ -249,4 +285,26 @@ func (s *State) tellCut(ctx context.Context, remote string, sent, size int64) {
 		return
 	}
 	s.tell("%s on the server is not whole: at most %d of %d bytes arrived", remote, sent, size)
+}
+
+// tellEmptied says what became of the name on the server where an upload in place
+// failed with err before a byte of it went out: many servers empty a file as soon as
+// they are asked to store one.
+func (o *sending) tellEmptied(remote string, err error) {
+	s, size := o.state, o.before.Size()
+	if size == 0 || o.stood != nil && o.stood.Size == 0 {
+		return
+	}
+	if o.ctx.Err() == nil {
+		switch e, looked := s.session.Stat(o.ctx, remote); {
+		case looked == nil && e.Size == 0:
+			s.tell("%s on the server is not whole: 0 of %d bytes arrived", remote, size)
+			return
+		case looked == nil, session.CauseOf(looked) == session.NoSuchRemoteFile:
+			return
+		}
+	}
+	if mayBeDone(err) || session.CauseOf(err) == session.DataLost {
+		s.tell("%s on the server may be empty: nothing of %d bytes arrived", remote, size)
+	}
 }

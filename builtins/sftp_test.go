@@ -1,7 +1,6 @@
 package builtins
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -118,29 +117,6 @@ func TestSFTP_RenameReplacesNothing(t *testing.T) {
 	o := s.on(`PRINT(RENAMEFILE("a","b") == REMOTE_EXISTS)`)
 	if got, err := os.ReadFile(filepath.Join(s.remote, "b")); o.stdout != "TRUE\n" || err != nil || string(got) != "b" {
 		t.Errorf("%s %q, %v\n%s", o.stdout, got, err, o.transcript)
-	}
-}
-
-// A transfer that is cut goes on within the retries, on a new connection, and is
-// whole.
-func TestSFTP_CutTransfersGoOn(t *testing.T) {
-	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
-	for name, script := range map[string]string{"download": `PRINT(GETFILE("big"))`, "upload": `PRINT(PUTFILE("big","copy"))`} {
-		t.Run(name, func(t *testing.T) {
-			s := newSFTPSite(t, siteOptions{faults: "on OPEN 1: cut 9000000", options: func(o *Options) { o.Settings["retry"] = "3, 0" }})
-			from, to := s.remote, filepath.Join(s.local, "big")
-			if name == "upload" {
-				from, to = s.local, filepath.Join(s.remote, "copy")
-			}
-			write(t, from, map[string]string{"big": string(data)})
-			o := s.on(script)
-			if got, err := os.ReadFile(to); err != nil || o.stdout != "OK\n" || !bytes.Equal(got, data) {
-				t.Errorf("%s: %d of %d bytes, %v\n%s", o.stdout, len(got), len(data), err, o.transcript)
-			}
-			if !o.has("Resuming ") {
-				t.Errorf("it began anew:\n%s", o.transcript)
-			}
-		})
 	}
 }
 

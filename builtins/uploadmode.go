@@ -99,7 +99,7 @@ func (o *sending) append(remote string) error {
 		err = o.unchanged()
 	}
 	if err != nil {
-		if o.sent > 0 {
+		if o.began {
 			s.tellAppended(o, remote, length)
 		}
 		return withName(err, "appending to "+remote, remote)
@@ -135,6 +135,10 @@ func (s *State) tellAppended(o *sending, remote string, length int64) {
 		s.tell("%s on the server has %d bytes more than before, of %d that were to be appended", remote, e.Size-length, o.before.Size())
 		return
 	}
+	if !s.session.Caps().DataConnections {
+		s.tell("%s on the server: %d of %d bytes are known to have been appended", remote, o.sent, o.before.Size())
+		return
+	}
 	s.tell("%s on the server: at most %d of %d bytes were appended", remote, o.sent, o.before.Size())
 }
 
@@ -154,7 +158,7 @@ func (o *sending) storeUnique(remote string) error {
 		o.meter.event.Remote = name
 	}
 	switch {
-	case err != nil && o.sent > 0 && name != "":
+	case err != nil && o.began && name != "":
 		s.tellCut(o.ctx, name, o.sent, o.before.Size())
 		fallthrough
 	case err != nil:

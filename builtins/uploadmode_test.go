@@ -3,6 +3,7 @@ package builtins
 import (
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sftpc/sftpc/netio/server"
@@ -103,4 +104,58 @@ func TestAtomicInPlace(t *testing.T) {
 		t.Errorf("told %d times\n%s", n, o.transcript)
 	}
 	holds(t, s.remote, map[string]string{"a": "1", "b": "2", "c": "3"})
+}
+
+// Two runs that upload the same name at the same time write into two files, and what
+// bears the name in the end is one of them, whole.
+func TestAtomicRunsDoNotMeet(t *testing.T) {
+	first, second := strings.Repeat("first-", 100_000), strings.Repeat("second", 100_000)
+	s := newSite(t, siteOptions{files: map[string]string{"big": "old"}, faults: "on STOR 1: rate 400000"})
+	write(t, s.local, map[string]string{"big": first, "other/big": second})
+	other := newBench(t, s.host.options)
+	var ran sync.WaitGroup
+	var once sync.Once
+	s.job.Events = func(e Event) {
+		if e.Kind != FileProgress && e.Kind != FileStart {
+			return
+		}
+		once.Do(func() {
+			ran.Go(func() {
+				o := other.run(`OPENHOST("ftp.test","joe","pass-word-1")`, `SETUPLOADMODE(ATOMIC)`, `LOCALCHDIR("other")`, `PRINT(PUTFILE("big"))`)
+				if o.stdout != "OK\n" {
+					t.Errorf("the other run: %s\n%s", o.stdout, o.transcript)
+				}
+			})
+		})
+	}
+	result, o := s.result(`SETUPLOADMODE(ATOMIC)`, `$r = PUTFILE("big")`)
+	ran.Wait()
+	if result != "OK" {
+		t.Errorf("the result is %s\n%s", result, o.transcript)
+	}
+	got := read(t, s.remote)
+	if text := got["big"]; text != first && text != second || len(got) != 1 {
+		t.Errorf("%d bytes of two files are there, and %d names", len(text), len(got))
+	}
+}
+
+// An attempt that begins anew writes under a new name: the server may still write to
+// the one before, and that must not become the file.
+func TestAtomicBeginsAnewUnderAnotherName(t *testing.T) {
+	var stored []string
+	s := retried(t, siteOptions{files: map[string]string{"a": "old"}, faults: "on STOR 1: cut 2", change: func(o *server.Options) {
+		log := o.Log
+		o.Log = func(line string) {
+			if _, name, found := strings.Cut(line, "< STOR "); found {
+				stored = append(stored, name)
+			}
+			log(line)
+		}
+	}})
+	write(t, s.local, map[string]string{"a": "alpha"})
+	result, o := s.result(`SETUPLOADMODE(ATOMIC)`, `$r = PUTFILE("a")`)
+	if result != "OK" || len(stored) != 2 || stored[0] == stored[1] {
+		t.Errorf("%s: stored as %q\n%s", result, stored, o.transcript)
+	}
+	holds(t, s.remote, map[string]string{"a": "alpha"})
 }

@@ -164,10 +164,10 @@ func (o *sending) unverified(remote string, err error) error {
 	if ends(session.CauseOf(err)) || isOffline(err) || passes(err) {
 		return withName(err, "verifying the upload of "+remote, remote)
 	}
-	if session.CauseOf(err) == session.NoSuchRemoteFile && (o.aside || o.attempts.attempt > 1) {
+	if session.CauseOf(err) == session.NoSuchRemoteFile && (o.aside != nil || o.attempts.attempt > 1) {
 		gone := &session.Error{Op: "verifying the upload of " + remote, Cause: session.NoSuchRemoteFile, Class: session.ClassPermanent, Name: remote,
 			Err: errors.New("the server confirmed it, and it is gone")}
-		if o.aside {
+		if o.aside != nil {
 			gone.Class = session.ClassTransient
 		}
 		return gone

@@ -325,6 +325,8 @@ func (f *filter) disturb(packet []byte, verb, argument string) (passes bool, err
 		f.answers.raw(namesPacket(packet, []string{"again"}))
 	case verb == "READDIR" && e.Payload != nil:
 		f.answers.raw(namesPacket(packet, strings.Split(string(e.Payload), "\n")))
+	case strings.HasSuffix(verb, "STAT") && e.Payload != nil:
+		f.answers.raw(sizePacket(packet, string(e.Payload)))
 	case verb == "READ" && e.Payload != nil:
 		f.answers.raw(framed(103, packet[5:9], appendText(nil, string(e.Payload))))
 	case e.Close, e.Reset:
@@ -404,4 +406,17 @@ func namesPacket(request []byte, names []string) []byte {
 		body = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(body, 1_600_000_000), 1_600_000_000)
 	}
 	return framed(104, request[5:9], body)
+}
+
+// sizePacket is an answer to a STAT of any kind: a file of the size that is written in
+// digits, and of a fixed time.
+func sizePacket(request []byte, size string) []byte {
+	n, err := strconv.ParseUint(size, 10, 63)
+	if err != nil {
+		return replyPacket(request, "4 the fault script names no size")
+	}
+	body := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, 1|4|8), n)
+	body = binary.BigEndian.AppendUint32(body, 0o100644)
+	body = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(body, 1_600_000_000), 1_600_000_000)
+	return framed(105, request[5:9], body)
 }
