@@ -47,8 +47,8 @@ type Trust struct {
 	// Unrecorded says, for messages, why the first of KnownHosts is ""; it may be "".
 	Unrecorded string
 	// RevokedHostKeys is a file of keys that no host may prove itself with, nor have
-	// had its certificate signed by: public keys, one a line. "" is none; a file that
-	// cannot be read refuses every host, since it may revoke its key.
+	// had its certificate signed by: public keys, one a line, or a revocation list of
+	// OpenSSH's. "" is none; a file that cannot be read refuses every host, since it may revoke its key.
 	RevokedHostKeys string
 	// HostKeyAlias is the name that the host's keys are known by, without a port; "" is
 	// its own name.

@@ -260,7 +260,7 @@ func TestConnect_Config(t *testing.T) {
 		for text, says := range map[string]string{
 			"# gone\n" + line: "is revoked by " + filepath.Join(j.home, "revoked") + ":2",
 			"no key\n":        "line 1 is no public key",
-			"SSHKRL\n\x00..":  "binary form",
+			"SSHKRL\n\x00..":  "it ends in the middle",
 		} {
 			j.write(t, "revoked", text)
 			cause := session.HostKeyUnknown

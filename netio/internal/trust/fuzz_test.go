@@ -1,6 +1,8 @@
 package trust
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,6 +39,26 @@ func FuzzRecorded(f *testing.F) {
 		text = append(text, "\n"+place+" "+pin+" 2026-11-24\n"...)
 		if known, err = recorded(text, place); err != nil || len(known) != 1 {
 			t.Errorf("the line of %q is not found again: %v, %v", place, known, err)
+		}
+	})
+}
+
+// A revocation list is read whole or not at all, whatever it says of its own lengths, and
+// what is read can be asked of any key.
+func FuzzParseKRL(f *testing.F) {
+	for _, name := range []string{"krl", "ca_only.krl"} {
+		data, err := os.ReadFile(filepath.Join("testdata", "krl", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(krlMagic + "\x00\x00\x00\x01"))
+	certificate := krlKey(f, "cert_bitmap1002.pub")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		list, err := parseKRL(data)
+		if err == nil {
+			list.revokes(certificate)
 		}
 	})
 }

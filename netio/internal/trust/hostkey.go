@@ -64,13 +64,18 @@ func (h *HostKeys) about(marker string) (lines []*knownLine, loose bool) {
 	return h.known.about(host, port, marker)
 }
 
-// revocation is where one of the keys is revoked for the server; "" if none is.
-func (h *HostKeys) revocation(keys ...ssh.PublicKey) (place string) {
+// revocation is where a key is revoked for the server; "" if it is not. A certificate is
+// revoked with its key and with its authority's.
+func (h *HostKeys) revocation(key ssh.PublicKey) (place string) {
+	keys := []ssh.PublicKey{key}
+	if certificate, ok := key.(*ssh.Certificate); ok {
+		keys = []ssh.PublicKey{certificate.Key, certificate.SignatureKey}
+	}
 	host, port := h.server.knownAs()
 	if line := h.known.revoked(host, port, keys...); line != nil {
 		return line.place()
 	}
-	return h.revoked.place(keys...)
+	return h.revoked.place(key)
 }
 
 // OpenHostKeys reads what is known of a server. The error is for files that exist
@@ -320,7 +325,7 @@ func (h *HostKeys) now() time.Time {
 func (h *HostKeys) checkCertificate(certificate *ssh.Certificate) error {
 	host, _ := h.server.knownAs()
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	if place := h.revocation(certificate.Key, certificate.SignatureKey); place != "" {
+	if place := h.revocation(certificate); place != "" {
 		return h.isRevoked(place, certificate.Key)
 	}
 	authorities, _ := h.about(markAuthority)

@@ -257,17 +257,17 @@ func TestCheck_RevokedHostKeys(t *testing.T) {
 		key     ssh.PublicKey
 		want    session.Cause
 	}{
-		"nothing":          {"\n# none\n", keyA.PublicKey(), session.CauseNone},
-		"another key":      {keyText(keyB), keyA.PublicKey(), session.CauseNone},
-		"the key":          {"# lost\n\n  " + keyText(keyA) + " comment", keyA.PublicKey(), session.HostKeyChanged},
-		"an unknown key":   {keyText(keyB), keyB.PublicKey(), session.HostKeyChanged},
-		"its certificate":  {certified, keyA.PublicKey(), session.HostKeyChanged},
-		"a certified key":  {keyText(keyA), certificate, session.HostKeyChanged},
-		"an authority":     {keyText(keyCA), certificate, session.HostKeyChanged},
-		"another one":      {keyText(keyB), certificate, session.CauseNone},
-		"what is no key":   {keyText(keyB) + "\nssh-ed25519 AAAA", keyA.PublicKey(), session.HostKeyUnknown},
-		"with a host":      {"h.example " + keyText(keyB), keyA.PublicKey(), session.HostKeyUnknown},
-		"a list in binary": {krlMagic, keyA.PublicKey(), session.HostKeyUnknown},
+		"nothing":            {"\n# none\n", keyA.PublicKey(), session.CauseNone},
+		"another key":        {keyText(keyB), keyA.PublicKey(), session.CauseNone},
+		"the key":            {"# lost\n\n  " + keyText(keyA) + " comment", keyA.PublicKey(), session.HostKeyChanged},
+		"an unknown key":     {keyText(keyB), keyB.PublicKey(), session.HostKeyChanged},
+		"its certificate":    {certified, keyA.PublicKey(), session.HostKeyChanged},
+		"a certified key":    {keyText(keyA), certificate, session.HostKeyChanged},
+		"an authority":       {keyText(keyCA), certificate, session.HostKeyChanged},
+		"another one":        {keyText(keyB), certificate, session.CauseNone},
+		"what is no key":     {keyText(keyB) + "\nssh-ed25519 AAAA", keyA.PublicKey(), session.HostKeyUnknown},
+		"with a host":        {"h.example " + keyText(keyB), keyA.PublicKey(), session.HostKeyUnknown},
+		"a list that is cut": {krlMagic, keyA.PublicKey(), session.HostKeyUnknown},
 	} {
 		for _, level := range []session.TrustLevel{session.TrustStrict, session.TrustNew} {
 			h, err := OpenHostKeys(session.Trust{Level: level, KnownHosts: []string{known}, RevokedHostKeys: writeKnown(t, c.revoked)}, Server{Host: "h.example", Port: "22"})

@@ -16,12 +16,10 @@ import (
 type revokedKeys struct {
 	file string
 	keys map[string]int // the line of each, by its wire form
+	list *krl           // where the file is one
 }
 
-// krlMagic begins the binary form of revocation lists, which ssh-keygen -k writes.
-const krlMagic = "SSHKRL\n\x00"
-
-// readRevoked reads a file of public keys, one a line. Unlike with a file of known
+// readRevoked reads a file of public keys, one a line, or a revocation list. Unlike with a file of known
 // hosts a line that cannot be read is an error, and so is a missing file: what they
 // revoke is not known.
 func readRevoked(name string) (*revokedKeys, error) {
@@ -45,7 +43,8 @@ func (r *revokedKeys) read(from io.Reader) error {
 	case len(data) > mostKnownHosts:
 		return fmt.Errorf("this file is longer than %d MiB", mostKnownHosts>>20)
 	case bytes.HasPrefix(data, []byte(krlMagic)):
-		return errors.New("it is a list in binary form, as ssh-keygen -k writes it, which is not read here; a file of public keys, one a line, is")
+		r.list, err = parseKRL(data)
+		return err
 	}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, mostKnownLine)
@@ -69,8 +68,19 @@ func (r *revokedKeys) read(from io.Reader) error {
 	return lines.Err()
 }
 
-// place is where one of the keys is revoked, as file:line; "" if none is.
-func (r *revokedKeys) place(keys ...ssh.PublicKey) string {
+// place is where a key is revoked, as file:line or the file; "" if it is not. A
+// certificate is revoked with its key and with its authority's.
+func (r *revokedKeys) place(key ssh.PublicKey) string {
+	if r.list != nil {
+		if r.list.revokes(key) {
+			return r.file
+		}
+		return ""
+	}
+	keys := []ssh.PublicKey{key}
+	if certificate, ok := key.(*ssh.Certificate); ok {
+		keys = []ssh.PublicKey{certificate.Key, certificate.SignatureKey}
+	}
 	for _, key := range keys {
 		if number, ok := r.keys[string(key.Marshal())]; ok {
 			return fmt.Sprintf("%s:%d", r.file, number)
