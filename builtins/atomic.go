@@ -79,6 +79,19 @@ func (o *sending) removeAside() {
 // and not deleted: one that does not let us rename at all then refuses before anything
 // is lost, and the old file can be moved back.
 func (o *sending) rename(aside, remote string) error {
+	restore, err := o.state.backUpRemote(o.ctx, remote, o.rel)
+	if err != nil {
+		return err
+	}
+	if err := o.giveName(aside, remote); err != nil {
+		restore()
+		return err
+	}
+	return nil
+}
+
+// giveName is rename where what bears the name need not be kept.
+func (o *sending) giveName(aside, remote string) error {
 	s := o.state
 	refused := replace(o.ctx, s.session, aside, remote)
 	if session.CauseOf(refused) != session.NotSupported {

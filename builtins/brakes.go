@@ -56,6 +56,9 @@ func (a *arguments) usage() usage {
 		if a.form.Key == "set" {
 			u.relativeLocal, u.relativeRemote = u.relativeLocal || a.row.Name == "GETFILE", u.relativeRemote || a.row.Name == "PUTFILE"
 		}
+		a.state.stowUsage(&u, a.row.Name == "PUTFILE", a.state.settings.after.folder)
+	case "SYNC":
+		a.state.stowUsage(&u, strings.HasPrefix(a.constant(2), "UPLOAD"), "")
 	case "GETLIST":
 		onServer := strings.HasPrefix(a.constant(1), "REMOTE_")
 		u.remote, u.relativeRemote, u.relativeLocal = onServer, onServer, strings.HasPrefix(a.constant(1), "LOCAL_")

@@ -58,6 +58,8 @@ func causeNames() map[session.Cause]string {
 		session.PinMismatch:          "PIN_MISMATCH",
 		session.ActiveThroughProxy:   "ACTIVE_THROUGH_PROXY",
 		session.ProxyFailed:          "PROXY_FAILED",
+		session.AfterFailed:          "AFTER_FAILED",
+		session.BackupFailed:         "BACKUP_FAILED",
 		session.StillGrowing:         "STILL_GROWING",
 		session.HashMismatch:         "HASH_MISMATCH",
 		session.KeyUnusable:          "KEY_UNUSABLE",

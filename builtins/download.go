@@ -42,7 +42,7 @@ func (s *State) getFile(a *arguments) error {
 }
 
 // getOne downloads the file that the script named.
-func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath) (failed error) {
+func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath) (err error) {
 	dir, last := splitRemote(name)
 	exclude, at, err := s.remoteExclusions(ctx, dir)
 	if err != nil {
@@ -53,12 +53,8 @@ func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath)
 		return nil
 	}
 	entry, err := s.session.Stat(ctx, name)
-	take := true
-	defer func() {
-		if take {
-			s.settleRemote(name, entry, failed)
-		}
-	}()
+	moved := true
+	defer func() { s.settleDownload(name, entry, moved, err) }()
 	switch {
 	case session.CauseOf(err) == session.NotSupported:
 		s.tellVerbose("the server cannot tell the size of %s beforehand", name)
@@ -68,10 +64,14 @@ func (s *State) getOne(ctx context.Context, name string, target netio.LocalPath)
 	case entry.Kind == session.KindDir:
 		return badArgument(fmt.Sprintf("%s is a directory on the server; what it holds is %s", quoted(name), quoted(name+"/*")))
 	}
-	if entry, take, err = s.chosenRemote(ctx, name, entry); !take {
+	chosen, take, err := s.chosenRemote(ctx, name, entry)
+	if !take {
+		moved = false
 		return err
 	}
-	return s.fetch(ctx, name, entry, target, true)
+	entry = chosen
+	moved, err = s.download(ctx, name, nil, entry, target, true)
+	return err
 }
 
 // getSet downloads all that last means in dir, and with subdirs below it.
@@ -82,6 +82,9 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 	}
 	var o setOutcome
 	chosen := s.newSelection(&o)
+	if exclude, at, err = s.excludeStowed(ctx, exclude, dir, at); err != nil {
+		return err
+	}
 	set := remoteSet{state: s, command: "GETFILE", pattern: last, subdirs: subdirs, exclude: exclude, from: len(at.parts), dated: chosen.sieve.byTime()}
 	err = chosen.firstLook(ctx, func() error {
 		w := set
@@ -121,8 +124,9 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 			return true
 		}
 		entry = s.exactEntry(ctx, remote, entry)
-		err = s.fetch(ctx, remote, entry, target, false)
-		s.settleRemote(remote, entry, err)
+		moved, err := s.download(ctx, remote, rel, entry, target, false)
+		s.settleDownload(remote, entry, moved, err)
+		s.tellStep(err)
 		return o.add(err)
 	}
 	if err := w.walk(ctx, dir, at); err != nil {
@@ -237,6 +241,8 @@ func (t *takenNames) add(path netio.LocalPath) bool {
 // fetching is how a file is downloaded.
 type fetching struct {
 	alone bool // the command is about this file only
+	// rel are the directories below that in which a set began, for SETBACKUP.
+	rel   []string
 	quiet bool // that it came is told to those who asked for more
 	// date chooses the time that the file gets, from the exact one of the server, which
 	// is zero where there is none; nil takes that.
@@ -246,21 +252,23 @@ type fetching struct {
 // fetch downloads one file whole or not at all: what is not whole never bears the
 // name. entry is what the server said of it; alone tells whether the command is
 // about this file only.
-func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, alone bool) error {
-	return s.fetchAs(ctx, remote, entry, target, fetching{alone: alone})
+func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, alone bool, rel []string) (arrived session.Entry, err error) {
+	return s.fetchAs(ctx, remote, entry, target, fetching{alone: alone, rel: rel})
 }
 
-func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, how fetching) error {
+// fetchAs is fetch in a way of its own. The entry that it returns is that of the file
+// when it arrived, with the bytes that arrived as its size.
+func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, how fetching) (arrived session.Entry, err error) {
 	ctx, attempts := s.begin(ctx)
 	note, err := s.partNote(ctx, remote, entry)
 	if err != nil {
-		return err
+		return entry, err
 	}
 	event := FileEvent{Local: target.String(), Remote: remote, Size: entry.Size, Only: how.alone}
 	part, err := s.files.CreatePart(target, note)
 	if err != nil {
 		s.tellFile(FileEnd, event, err)
-		return err
+		return entry, err
 	}
 	// Does nothing once the part is committed or kept.
 	defer part.Discard()
@@ -269,17 +277,19 @@ func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry,
 	if resumable(note) {
 		m.checkpoint = part.Checkpoint
 	}
-	modTime, err := s.fill(ctx, attempts, remote, entry, part, m)
+	arrived, err = s.fill(ctx, attempts, remote, entry, part, m)
 	proof := ""
 	if err == nil {
 		proof, err = s.verifyPart(ctx, remote, m)
 	}
 	if err == nil {
+		modTime := exactTime(arrived)
 		if how.date != nil {
 			modTime = how.date(modTime)
 		}
-		err = part.Commit(modTime)
-	} else if resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
+		err = s.commit(ctx, part, modTime, how.rel)
+	}
+	if err != nil && resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
 		// Nothing is lost if it cannot be kept: the next run starts from the beginning.
 		if kept := part.Keep(); kept == nil {
 			s.tellVerbose("%d bytes of %s are kept for a later run", m.event.Done, remote)
@@ -287,8 +297,9 @@ func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry,
 	}
 	m.end(err)
 	if err != nil {
-		return err
+		return arrived, err
 	}
+	arrived.Size = m.event.Done
 	as := ""
 	if _, last := splitRemote(remote); last != target.Name() {
 		as = " as " + target.String()
@@ -298,25 +309,50 @@ func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry,
 		tell = s.tellVerbose
 	}
 	tell("Downloaded %s%s, %s%s", remote, as, plural64(m.event.Done, "byte"), proof)
-	return nil
+	return arrived, nil
+}
+
+// commit gives a whole download its name. What bears it is kept where SETBACKUP says.
+func (s *State) commit(ctx context.Context, part *netio.Part, modTime time.Time, rel []string) error {
+	was, moved, restore, err := s.backUpLocal(ctx, part.Target(), rel)
+	switch {
+	case err != nil:
+		return err
+	case !moved || was.Kind != session.KindFile:
+		err = part.Commit(modTime)
+	default:
+		err = part.CommitInPlaceOf(was, modTime)
+	}
+	if err != nil {
+		restore()
+	}
+	return err
+}
+
+// exactTime is the time that a downloaded file is to have, zero for none.
+func exactTime(e session.Entry) time.Time {
+	if !e.Exact {
+		return time.Time{}
+	}
+	return e.Time
 }
 
 // fill brings the part up to the whole file in as many attempts as it may take, and
-// verifies its size. It returns the time that the file is to have, zero for none.
-func (s *State) fill(ctx context.Context, attempts *trial, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
+// verifies its size. It returns the file as it was on the server when it arrived.
+func (s *State) fill(ctx context.Context, attempts *trial, remote string, entry session.Entry, part *netio.Part, m *meter) (session.Entry, error) {
 	if err := s.resumeAt(remote, entry, part, m); err != nil {
-		return time.Time{}, err
+		return entry, err
 	}
 	for {
-		modTime, err := s.fillOnce(ctx, remote, entry, part, m)
+		arrived, err := s.fillOnce(ctx, remote, entry, part, m)
 		if err == nil {
-			return modTime, nil
+			return arrived, nil
 		}
 		if err := attempts.again(ctx, err); err != nil {
-			return time.Time{}, err
+			return entry, err
 		}
 		if entry, err = s.lookAgain(ctx, remote, entry, part, m); err != nil {
-			return time.Time{}, err
+			return entry, err
 		}
 	}
 }
@@ -348,11 +384,11 @@ func (s *State) lookAgain(ctx context.Context, remote string, entry session.Entr
 
 // fillOnce is one attempt. A file that proves to be another one than when it was
 // asked for is fetched anew, once.
-func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (time.Time, error) {
+func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (session.Entry, error) {
 	offset := m.event.Done
 	resumed, err := s.receive(ctx, remote, entry, part, m)
 	if err != nil {
-		return time.Time{}, err
+		return entry, err
 	}
 	if s.verifies() && (resumed || s.settings.verify != verifyOff) {
 		now, same, err := s.verifyDownload(ctx, remote, entry, m.event.Done, resumed)
@@ -360,10 +396,10 @@ func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry
 			s.tell("%s changed on the server meanwhile and is downloaded from the beginning", remote)
 			m.event.Size = now.Size
 			if err := s.restart(part, m); err != nil {
-				return time.Time{}, err
+				return entry, err
 			}
 			if _, err := s.receive(ctx, remote, now, part, m); err != nil {
-				return time.Time{}, err
+				return entry, err
 			}
 			expected := now.Size
 			if now, same, err = s.verifyDownload(ctx, remote, now, m.event.Done, false); err == nil && !same {
@@ -375,14 +411,11 @@ func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry
 				// The server has no more of it than it gave before, whatever it says.
 				err = s.sizeMismatch("verifying the download of "+remote, remote, entry.Size, offset)
 			}
-			return time.Time{}, err
+			return entry, err
 		}
 		entry = now
 	}
-	if !entry.Exact {
-		return time.Time{}, nil
-	}
-	return entry.Time, nil
+	return entry, nil
 }
 
 // receive downloads what the part lacks. resumed reports whether its beginning is

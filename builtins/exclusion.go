@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sftpc/sftpc/netio"
@@ -85,6 +86,7 @@ type exclusion struct {
 	full      bool
 	volume    string // as place.volume
 	directory bool   // written with a separator at its end
+	literal   bool   // parts are names, not patterns
 }
 
 // parseExclusion reads a pattern of the side. `/` and `\` separate in local ones,
@@ -142,7 +144,7 @@ func (e exclusion) covers(p place, from int, directory, fold bool) bool {
 			return false
 		}
 		for i, part := range e.parts {
-			if !netio.Match(part, p.parts[i], fold) {
+			if e.literal && part != p.parts[i] || !e.literal && !netio.Match(part, p.parts[i], fold) {
 				return false
 			}
 		}
@@ -175,6 +177,13 @@ func newExcluder(of side, patterns []string, fold bool) (excluder, error) {
 		x.list = append(x.list, e)
 	}
 	return x, nil
+}
+
+// addFolder excludes the directory p, if it lies below the directory at.
+func (x *excluder) addFolder(p, at place) {
+	if p.volume == at.volume && len(p.parts) > len(at.parts) && slices.Equal(p.parts[:len(at.parts)], at.parts) {
+		x.list = append(x.list, exclusion{parts: p.parts, volume: p.volume, full: true, directory: true, literal: true})
+	}
 }
 
 // needsPlaces reports whether any pattern is a full path, so that places must

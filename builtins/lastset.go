@@ -7,7 +7,7 @@ import (
 	"github.com/sftpc/sftpc/netio/session"
 )
 
-// lastSet is what became of the files of the newest GETFILE or PUTFILE, for
+// lastSet is what became of the files of the newest GETFILE, PUTFILE or SYNC, for
 // GETLIST(…, DONE | FAILED). A file that was left out, skipped or not tried any more
 // is in neither list: nobody may delete a source on the strength of a file that this
 // command did not move.
@@ -25,7 +25,7 @@ const mostSettled = 1_000_000
 // lists anew, also where it comes to nothing.
 func movesSets(name string) bool {
 	switch name {
-	case "GETFILE", "PUTFILE":
+	case "GETFILE", "PUTFILE", "SYNC":
 		return true
 	}
 	return false
@@ -45,11 +45,23 @@ func (l *lastSet) settle(name, base string, at time.Time, err error) {
 		return
 	}
 	f := listed{name: name, base: base, time: at}
-	if err == nil {
+	if err == nil || session.CauseOf(err) == session.AfterFailed {
 		l.done = append(l.done, f)
 	} else {
 		l.failed = append(l.failed, f)
 	}
+}
+
+// settleDownload is settle for a file that download was asked for. One that had arrived
+// before, or was left, is no file of this set.
+func (s *State) settleDownload(remote string, e session.Entry, moved bool, err error) {
+	switch session.CauseOf(err) {
+	case session.CauseNone, session.AfterFailed, session.StillGrowing:
+		if !moved {
+			return
+		}
+	}
+	s.settleRemote(remote, e, err)
 }
 
 // settleRemote is settle for a download.

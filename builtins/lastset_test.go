@@ -34,6 +34,7 @@ func TestGetList_lastSet(t *testing.T) {
 		{name: "one with a bad argument is a set", script: []string{`GETFILE("*.csv")`, `$r = GETFILE("")`}},
 		{name: "one file", script: []string{`GETFILE("in/a.csv", "x.csv")`}, done: "in/a.csv"},
 		{name: "one file that fails", script: []string{`GETFILE("*.csv")`, `$r = GETFILE("none.csv")`}, failed: "none.csv"},
+		{name: "one file that cannot be written", script: []string{`LOCALMKDIR("a.csv")`, `$r = GETFILE("a.csv")`}, failed: "a.csv"},
 		{name: "some fail", script: []string{`LOCALMKDIR("b.csv")`, `$r = GETFILE("*.csv")`}, done: "a.csv", failed: "b.csv"},
 		{name: "what is excluded is in neither", script: []string{`ADDEXCLUSION(REMOTE, "a*")`, `GETFILE("*.csv")`, `GETFILE("a.csv")`}},
 		{name: "uploads", script: []string{`GETFILE("*.csv")`, `PUTFILE("b*")`}, done: "b.csv"},

@@ -48,6 +48,7 @@ func (s *State) perform(b *binding, call *vm.Call) error {
 func (s *State) attempt(b *binding, a *arguments) error {
 	if movesSets(b.row.Name) {
 		s.last.begin()
+		s.foldersMade = nil
 	}
 	if err := a.check(); err != nil && b.row.Name != "EXIT" {
 		if b.row.Name == "OPENHOST" {

@@ -17,6 +17,7 @@ type sending struct {
 	attempts *trial
 	meter    *meter
 	before   os.FileInfo // the local file when it was opened
+	rel      []string    // the directories below that in which a set began, for SETBACKUP
 
 	// sent is how far into the file the network was given it, in all attempts
 	// together: the server cannot have more of it. Where the server confirms bytes, it
@@ -40,6 +41,8 @@ type sending struct {
 	// nil where the file is written in place. name is where the newest attempt writes.
 	aside func() string
 	name  string
+	// sized: the server told that it has as many bytes as were sent.
+	sized bool
 	// proof ends the message of an upload that was made: how it was verified.
 	proof string
 }
@@ -52,7 +55,14 @@ const resumeLeast = 256 << 10
 // store sends the file in place. If it is cut for good, the name on the server is
 // told with what became of it.
 func (o *sending) store(remote string) error {
+	restore, err := o.state.backUpRemote(o.ctx, remote, o.rel)
+	if err != nil {
+		return err
+	}
 	if err := o.send(remote); err != nil {
+		if !o.began {
+			restore()
+		}
 		switch {
 		case session.CauseOf(err) == session.HashMismatch:
 		case o.began:

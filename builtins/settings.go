@@ -43,6 +43,8 @@ func settingCommands() family {
 		"SETSTABLE":         (*State).setStable,
 		"SETCLOCKDIFF":      (*State).setClockDiff,
 		"SETDELETELIMIT":    (*State).setDeleteLimit,
+		"SETAFTER":          (*State).setAfter,
+		"SETBACKUP":         (*State).setBackup,
 	}
 }
 

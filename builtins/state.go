@@ -34,6 +34,10 @@ type State struct {
 
 	exclusions exclusions
 	last       lastSet
+	// owed are the sources that SETAFTER's step is still to be done for.
+	owed map[string]owing
+	// foldersMade are those on the server that a command has made sure of.
+	foldersMade map[string]bool
 
 	// files are the local files; here is the current local directory, which
 	// LOCALCHDIR sets and the process never follows.
@@ -79,6 +83,8 @@ type settings struct {
 	stable       time.Duration // SETSTABLE; 0 is off
 	clock        clockSetting  // SETCLOCKDIFF
 	deletions    deletions     // SETDELETELIMIT
+	after        afterwards    // SETAFTER
+	backup       string        // SETBACKUP; "" is none
 
 	modeLock sync.Mutex
 	mode     session.DataMode // next data connection: read through State.dataMode

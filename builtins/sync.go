@@ -50,6 +50,7 @@ type syncing struct {
 	memory   *engine.Memory
 	compare  *engine.Comparer
 	clock    serverClock
+	sieve    *sieve // SETFILTER
 	outcome  setOutcome
 	upToDate int
 	folders  syncFolder
@@ -79,7 +80,7 @@ func (s *State) sync(a *arguments) error {
 		remote = a.text(1) // no server must know where it is
 	}
 	method, remove := strings.CutSuffix(a.constant(2), "_DELETE")
-	y := &syncing{state: s, local: local, remote: trimRemote(remote), upload: method == "UPLOAD"}
+	y := &syncing{state: s, local: local, remote: trimRemote(remote), upload: method == "UPLOAD", sieve: s.newSieve()}
 	y.folders.syncing = y
 	if mode := s.settings.upload; y.upload && mode != uploadOverwrite && mode != uploadAtomic {
 		return badArgument("SYNC uploads with SETUPLOADMODE(OVERWRITE) or ATOMIC only: it replaces what is older")
@@ -104,7 +105,7 @@ func trimRemote(dir string) string {
 
 func (y *syncing) run(ctx context.Context, o engine.Options) (failed error) {
 	s := y.state
-	if err := y.exclude(&o); err != nil {
+	if err := y.exclude(ctx, &o); err != nil {
 		return err
 	}
 	if s.options.StateDir != "" {
@@ -139,8 +140,9 @@ func (y *syncing) run(ctx context.Context, o engine.Options) (failed error) {
 }
 
 // exclude applies the exclusions: those of the source's side keep names out, and
-// those of either side keep them from being deleted.
-func (y *syncing) exclude(o *engine.Options) error {
+// those of either side keep them from being deleted. The folder of SETBACKUP is neither
+// brought over nor an orphan.
+func (y *syncing) exclude(ctx context.Context, o *engine.Options) error {
 	s := y.state
 	here, err := newExcluder(localSide, s.exclusions.local, s.files.FoldsCase())
 	if err != nil {
@@ -149,6 +151,14 @@ func (y *syncing) exclude(o *engine.Options) error {
 	there, err := newExcluder(remoteSide, s.exclusions.remote, false)
 	if err != nil {
 		return err
+	}
+	if s.settings.backup != "" {
+		if path, err := s.localPath(s.settings.backup); err == nil {
+			here.addFolder(localPlace(path), localPlace(y.local))
+		}
+		if full, err := s.absolute(ctx, s.settings.backup); err == nil {
+			there.addFolder(remotePlace(full), remotePlace(y.remote))
+		}
 	}
 	covers := func(x excluder, top place) func(string, bool) bool {
 		if !x.any() {

@@ -163,8 +163,51 @@ func (y *syncing) Transfer(ctx context.Context, p engine.Step) bool {
 	if y.upload {
 		doing, transfer = "Uploading", y.put
 	}
+	if !y.passes(ctx, p) {
+		return true
+	}
 	y.state.tell("%s (%s) %s", doing, y.why(p.Why), y.remotePath(p.Path))
-	return y.outcome.add(transfer(ctx, p))
+	err := transfer(ctx, p)
+	y.settle(p, err)
+	return y.outcome.add(err)
+}
+
+// settle notes what became of a file for GETLIST(…, DONE | FAILED).
+func (y *syncing) settle(p engine.Step, err error) {
+	name := y.remotePath(p.Path)
+	if y.upload {
+		if path, err := y.localPath(p.Path); err == nil {
+			name = path.String()
+		}
+	}
+	y.state.last.settle(name, p.Source.Name, p.Source.Time, err)
+}
+
+// passes holds a file that is to go against SETFILTER. One that does not pass is no
+// orphan either: the source has it.
+func (y *syncing) passes(ctx context.Context, p engine.Step) bool {
+	path, why, err := y.remotePath(p.Path), "", error(nil)
+	if y.upload {
+		why = y.sieve.stops(p.Source.Size, p.Source.Time)
+	} else {
+		_, why, err = y.sieve.sift(ctx, y.state, path, p.Source)
+	}
+	switch {
+	case why != "":
+		y.state.tellVerbose("Skipping (%s) %s", why, path)
+	case err != nil:
+		y.state.tell("%s is left out: %v", path, err)
+		y.outcome.left++
+	default:
+		return true
+	}
+	return false
+}
+
+// relOf are the directories of a path below the two that are synchronized.
+func relOf(path string) []string {
+	parts := strings.Split(path, "/")
+	return parts[:len(parts)-1]
 }
 
 // put uploads a file and gives it the time that it has here.
@@ -186,7 +229,7 @@ func (y *syncing) put(ctx context.Context, p engine.Step) error {
 	// The file was only read: closing it cannot lose anything.
 	defer file.Close()
 	event.Size = before.Size()
-	o := &sending{state: s, meter: s.quietMeter(file, event), before: before}
+	o := &sending{state: s, meter: s.quietMeter(file, event), before: before, rel: relOf(p.Path)}
 	o.ctx, o.attempts = s.begin(ctx)
 	// A run that is killed leaves a part under the name, with a time that is newer.
 	y.memory.Keep(p.Path, engine.Fact{Unfinished: true})
@@ -240,7 +283,7 @@ func (y *syncing) get(ctx context.Context, p engine.Step) error {
 	}
 	entry := s.exactEntry(ctx, remote, p.Source)
 	exact := entry.Exact
-	err = s.fetchAs(ctx, remote, entry, target, fetching{quiet: true, date: func(told time.Time) time.Time {
+	_, err = s.fetchAs(ctx, remote, entry, target, fetching{quiet: true, rel: relOf(p.Path), date: func(told time.Time) time.Time {
 		if told.IsZero() {
 			exact = false
 			told = p.Source.Time // rough, but the same the next time
@@ -313,6 +356,9 @@ func (y *syncing) remove(ctx context.Context, o engine.Orphan) error {
 		remove := s.session.Remove
 		if o.Dir {
 			remove = s.session.RemoveDir
+		} else if s.settings.backup != "" {
+			_, err := s.backUpRemote(ctx, y.remotePath(o.Path), relOf(o.Path))
+			return err
 		}
 		err := remove(ctx, y.remotePath(o.Path))
 		if session.CauseOf(err) == session.NoSuchRemoteFile {
@@ -326,6 +372,8 @@ func (y *syncing) remove(ctx context.Context, o engine.Orphan) error {
 		return err
 	case o.Dir:
 		err = s.files.Rmdir(path)
+	case s.settings.backup != "":
+		_, _, _, err = s.backUpLocal(ctx, path, relOf(o.Path))
 	default:
 		err = s.files.Remove(path)
 	}

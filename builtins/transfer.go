@@ -123,6 +123,8 @@ type setOutcome struct {
 	left         int   // names left out although the script meant them
 	growing      int   // files left because they still change
 	unsteady     error // which the first of these was
+	steps        int   // files of done whose source was not seen to
+	step         error // which the first of these was
 	first        error // why the first one failed
 	final        error // why no further file was tried
 	inRow        int   // data connections that failed one after the other
@@ -134,6 +136,12 @@ const mostDataFailures = 3
 
 // add counts a file and reports whether the command should go on.
 func (o *setOutcome) add(err error) bool {
+	if session.CauseOf(err) == session.AfterFailed {
+		if o.steps++; o.step == nil {
+			o.step = err
+		}
+		err = nil
+	}
 	if err == nil {
 		o.done++
 		o.inRow = 0
@@ -200,15 +208,20 @@ func (o *setOutcome) err(doing string) error {
 	switch {
 	case o.final != nil:
 		return o.final
-	case o.failed == 0 && o.left == 0 && o.growing == 0:
+	case o.failed == 0 && o.left == 0 && o.growing == 0 && o.steps == 0:
 		return nil
-	case o.failed == 0 && o.left == 0:
+	case o.failed == 0 && o.left == 0 && o.growing == 0:
+		return o.stepErr(doing)
+	case o.failed == 0 && o.left == 0 && o.steps == 0:
 		return &session.Error{Op: fmt.Sprintf("%s %s, %d left that still change", doing, plural(o.done, "file"), o.growing),
 			Cause: session.StillGrowing, Class: session.ClassTransient, Err: o.unsteady}
 	case o.done == 0 && o.left == 0 && o.growing == 0:
 		return o.first
 	}
 	sentence := fmt.Sprintf("%s %s, %d failed", doing, plural(o.done, "file"), o.failed)
+	if o.steps > 0 {
+		sentence += fmt.Sprintf(", the sources of %d not seen to", o.steps)
+	}
 	if o.growing > 0 {
 		sentence += fmt.Sprintf(", %d left that still change", o.growing)
 	}
@@ -218,6 +231,20 @@ func (o *setOutcome) err(doing string) error {
 	e := &session.Error{Op: sentence, Cause: session.PartialSuccess, Class: session.ClassPermanent}
 	if o.first != nil {
 		e.Err = o.first
+	}
+	return e
+}
+
+// stepErr is AFTER_FAILED of a set in which nothing else went wrong. A rerun may help
+// where it may help the first of the sources.
+func (o *setOutcome) stepErr(doing string) error {
+	if o.done == 1 {
+		return o.step
+	}
+	e := &session.Error{Op: fmt.Sprintf("%s %s, the sources of %d not seen to", doing, plural(o.done, "file"), o.steps),
+		Cause: session.AfterFailed, Class: session.ClassPermanent, Err: o.step}
+	if passes(o.step) {
+		e.Class = session.ClassTransient
 	}
 	return e
 }

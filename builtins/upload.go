@@ -59,7 +59,7 @@ func (s *State) putOne(ctx context.Context, path netio.LocalPath, written, remot
 		return err
 	}
 	u := uploader{state: s, ctx: ctx, alone: true}
-	return u.put(path, written, remote)
+	return u.upload(path, remote, func(at time.Time, err error) { s.last.settle(written, path.Name(), at, err) })
 }
 
 // putSet uploads all that last means in dir, and with subdirs below it, one by
@@ -71,6 +71,7 @@ func (s *State) putSet(ctx context.Context, dir netio.LocalPath, parent, last st
 	}
 	var o setOutcome
 	chosen := s.newSelection(&o)
+	exclude = s.excludeStowedLocal(exclude, dir)
 	set := localSet{state: s, pattern: last, subdirs: subdirs, exclude: exclude, from: len(localPlace(dir).parts)}
 	err = chosen.firstLook(ctx, func() error {
 		w := set
@@ -97,7 +98,9 @@ func (s *State) putSet(ctx context.Context, dir netio.LocalPath, parent, last st
 			s.last.settle(written, entry.Name, entry.ModTime, err)
 			return o.add(err)
 		}
-		return o.add(u.put(path, written, u.remote(entry.Name)))
+		err := u.upload(path, u.remote(entry.Name), func(at time.Time, err error) { s.last.settle(written, entry.Name, at, err) })
+		s.tellStep(err)
+		return o.add(err)
 	}
 	if err := w.walk(dir); err != nil {
 		return err
@@ -177,26 +180,10 @@ func (s *State) ensureRemoteDir(ctx context.Context, dir, name string) error {
 	return withName(refused, "making directory "+path, path)
 }
 
-// put uploads one file and verifies it. written is how the script would name it.
-func (u *uploader) put(path netio.LocalPath, written, remote string) error {
-	s := u.state
-	event := FileEvent{Upload: true, Local: path.String(), Remote: remote, Size: -1, Only: u.alone}
-	file, before, err := u.open(path)
-	if err != nil {
-		s.tellFile(FileEnd, event, err)
-		s.last.settle(written, path.Name(), time.Time{}, err)
-		return err
-	}
-	// The file was only read: closing it cannot lose anything.
-	defer file.Close()
-	event.Size = before.Size()
-	o := &sending{state: s, meter: s.quietMeter(file, event), before: before}
-	o.ctx, o.attempts = s.begin(u.ctx)
-	err = o.put(remote)
+// put uploads one file and verifies it.
+func (u *uploader) put(o *sending, path netio.LocalPath, remote string) error {
+	err := o.put(remote)
 	o.meter.end(err)
-	if !o.skipped {
-		s.last.settle(written, path.Name(), before.ModTime(), err)
-	}
 	if err != nil || o.skipped {
 		return err
 	}
@@ -204,7 +191,7 @@ func (u *uploader) put(path netio.LocalPath, written, remote string) error {
 	if _, last := splitRemote(o.meter.event.Remote); last != path.Name() {
 		as = " as " + o.meter.event.Remote
 	}
-	s.tell("Uploaded %s%s, %s%s", path, as, plural64(o.meter.event.Done, "byte"), o.proof)
+	u.state.tell("Uploaded %s%s, %s%s", path, as, plural64(o.meter.event.Done, "byte"), o.proof)
 	return nil
 }
 

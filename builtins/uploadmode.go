@@ -124,7 +124,10 @@ func (o *sending) append(remote string) error {
 	case e.Size < length+sent:
 		return s.sizeMismatch("verifying what was appended to "+remote, remote, length+sent, e.Size)
 	case e.Size > length+sent:
+		o.sized = true
 		s.tell("%s has grown by more than was appended: somebody else writes to it", remote)
+	default:
+		o.sized = true
 	}
 	return nil
 }

@@ -132,6 +132,7 @@ func (o *sending) verify(remote string) error {
 	case known && entry.Size != sent:
 		return s.sizeMismatch("verifying the upload of "+remote, remote, sent, entry.Size)
 	}
+	o.sized = known
 	if s.settings.verify == verifyHash {
 		algorithm, err := s.compareHash(o.ctx, remote, o.meter, sent)
 		switch {

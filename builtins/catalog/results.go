@@ -47,6 +47,8 @@ func Results() []Result {
 		{20211, "ACTIVE_THROUGH_PROXY", "permanent", "active mode is not possible through a proxy"},
 		{20212, "PROXY_FAILED", "permanent", "the proxy did not make the connection"},
 		{20213, "DELETION_REFUSED", "permanent", "nothing was deleted, as a safeguard"},
+		{20214, "AFTER_FAILED", "permanent", "the file arrived, and its source stays as it is"},
+		{20215, "BACKUP_FAILED", "permanent", "what was to be replaced could not be moved away, so it was not replaced"},
 		{20301, "BAD_ARGUMENT", "usage", "an argument cannot be used"},
 		{20302, "WRONG_DIRECTORY", "usage", "an earlier OPENHOST, CHDIR or LOCALCHDIR failed, so a relative name would be taken in the wrong place"},
 		{20303, "NOT_CONNECTED", "usage", "there is no connection"},

@@ -111,6 +111,12 @@ func Settings() []Setting {
 		{Command: "SETDELETELIMIT", Name: "delete-limit", Default: "SAFE", Effect: NextCommand, Protocols: OnAll,
 			Params:  []Param{or(number("names"), "SAFE", "ALL")},
 			Summary: "how many files and directories a SYNC may delete; ALL lets go of its brakes too"},
+		{Command: "SETAFTER", Name: "after", Default: "KEEP", Effect: NextCommand, Protocols: OnAll,
+			Params:  []Param{or(text("folder"), "KEEP", "DELETE")},
+			Summary: "what happens to a source file that arrived whole: stay, be deleted, or be moved into a folder on its side"},
+		{Command: "SETBACKUP", Name: "backup", Default: "NONE", Effect: NextCommand, Protocols: OnAll,
+			Params:  []Param{or(text("folder"), "NONE")},
+			Summary: "move what a transfer replaces into a folder on its side"},
 	}
 }
 

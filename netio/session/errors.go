@@ -87,6 +87,8 @@ const (
 	ActiveThroughProxy         // active mode cannot work through a proxy
 	ProxyFailed                // the proxy refused, or does not speak as one
 	HashMismatch               // both sides computed a hash, and they differ
+	AfterFailed                // the file arrived, and SETAFTER's step failed
+	BackupFailed               // what SETBACKUP keeps could not be moved away
 	StillGrowing               // a file that SETSTABLE leaves alone
 	KeyUnusable                // a private key that cannot be read or opened
 	DeletionRefused            // a brake held deletions that were asked for

@@ -255,6 +255,12 @@ func (p *Part) Commit(modTime time.Time) error {
 	})
 }
 
+// CommitInPlaceOf is Commit, but the file gets the permissions of old, which bore the
+// name until it was moved away.
+func (p *Part) CommitInPlaceOf(old Entry, modTime time.Time) error {
+	return p.commit(modTime, func(fs.FileMode, bool) fs.FileMode { return old.Mode })
+}
+
 // commit asks modeOf for the permissions of the finished file, given those of a
 // file that it replaces.
 func (p *Part) commit(modTime time.Time, modeOf func(old fs.FileMode, replaces bool) fs.FileMode) error {
