@@ -62,6 +62,12 @@ func TestUpload_Fsync(t *testing.T) {
 					t.Errorf("the session is over: %v", err)
 				}
 			}
+			s.wire.Lock()
+			told := strings.Contains(strings.Join(s.wire.lines, "\n"), "# the server has no fsync@openssh.com")
+			s.wire.Unlock()
+			if told != (test.lacks != nil) {
+				t.Errorf("told that there is no fsync: %t", told)
+			}
 			lock.Lock()
 			defer lock.Unlock()
 			if slices.Contains(asked, "FSYNC") != test.asked || len(asked) > 0 && slices.Index(asked, "CLOSE") < slices.Index(asked, "FSYNC") && slices.Contains(asked, "CLOSE") {

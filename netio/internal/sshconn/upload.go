@@ -346,7 +346,10 @@ func (u *upload) confirm(p *piece) {
 // feature FSYNC is enabled it is told to have it on its disk first.
 func (u *upload) conclude() error {
 	file := u.ports[0].file
-	if u.s.settings.Features["FSYNC"] == session.FeatureEnabled && u.s.main.has("fsync@openssh.com") {
+	wanted := u.s.settings.Features["FSYNC"] == session.FeatureEnabled
+	if wanted && !u.s.main.has("fsync@openssh.com") {
+		u.s.note("the server has no fsync@openssh.com, so the upload may be in its memory only")
+	} else if wanted {
 		u.s.tell("FSYNC %s", u.path)
 		err := u.s.await(u.s.settings.Timeouts.Reply, func() error {
 			_, err := u.s.main.extended(fxStatus, "fsync@openssh.com", file.name)

@@ -242,7 +242,7 @@ func (f *filter) run(from io.Reader) {
 			return
 		}
 		length := binary.BigEndian.Uint32(head[:])
-		if length == 0 || length > mostPacket {
+		if length < 5 || length > mostPacket { // each has a kind and an id, or a version
 			return
 		}
 		packet := make([]byte, 4+length)
