@@ -153,17 +153,21 @@ func (s *State) changeDataMode(change func(*session.DataMode)) {
 	change(&s.settings.mode)
 }
 
+// mostConnections is how many connections one large file may be moved over.
+const mostConnections = 4
+
 // sessionSettings are the plain values that a new session is made with.
 func (s *State) sessionSettings() session.Settings {
 	return session.Settings{
-		Timeouts: s.settings.timeouts,
-		Features: s.settings.features,
-		DataMode: s.dataMode,
-		Observe:  s.tellWire,
-		Dial:     s.options.Dial,
-		Direct:   s.options.NoProxy,
-		Permit:   s.permit,
-		Zone:     s.zone(),
+		Timeouts:    s.settings.timeouts,
+		Features:    s.settings.features,
+		DataMode:    s.dataMode,
+		Observe:     s.tellWire,
+		Dial:        s.options.Dial,
+		Direct:      s.options.NoProxy,
+		Permit:      s.permit,
+		Connections: mostConnections,
+		Zone:        s.zone(),
 	}
 }
 

@@ -61,6 +61,10 @@ type Settings struct {
 	// an alias leads, and the hosts on the way. Its error is that of the login; nil
 	// permits all.
 	Permit func(host string, port int) error
+	// Connections is how many connections of its login a session may use to move one
+	// large file, its own included; 0 is 1. Where a server allows no more it moves the
+	// file all the same.
+	Connections int
 	// Zone is the server's time zone for listings that do not say it; nil is UTC.
 	Zone *time.Location
 	// Limits bound what a server may send; zero fields take the defaults.

@@ -14,6 +14,16 @@ import (
 
 // server asks who is there and what it offers.
 func (p *patient) server(ctx context.Context) {
+	if p.endpoint.Protocol == session.SFTP {
+		// What the server bounds is known when it has answered something.
+		limited, stop := p.step(ctx)
+		_, err := p.session.CurrentDir(limited)
+		stop()
+		p.dropIfLost(ctx, err)
+	}
+	if p.session == nil {
+		return
+	}
 	caps := p.session.Caps()
 	first, _, _ := strings.Cut(caps.Greeting, "\n")
 	detail := first

@@ -28,6 +28,9 @@ func (s *Session) Download(ctx context.Context, name string, offset int64, w io.
 		if err := s.ask(func() (err error) { file, err = s.main.open(path, openRead); return err }); err != nil {
 			return s.investigate(err, "OPEN", path)
 		}
+		if err := s.settle(); err != nil {
+			return err
+		}
 		d := &download{transfer: s.newTransfer(path, openRead, file, offset, s.readSize), w: w, end: localEnd(w), size: -1}
 		err := d.run()
 		n = d.done - offset
@@ -148,9 +151,8 @@ func (d *download) learn(a answer) error {
 	d.limit = max(d.limit, d.size+1)
 	// A name is opened anew on each lane, and may have been given to another file: its
 	// pieces must not be put between those of this one.
-	d.same = func(file handle) bool {
-		there, err := file.attributes()
-		return err == nil && there.size == about.size && there.modified == about.modified && there.flags == about.flags
+	d.alike = func(there attributes) bool {
+		return there.size == about.size && there.modified == about.modified && there.flags == about.flags
 	}
 	d.widen(d.size - d.begin)
 	return nil

@@ -83,7 +83,7 @@ func TestMuteServer(t *testing.T) {
 }
 
 func TestMuteServerAtLogin(t *testing.T) {
-	for _, fault := range []string{"on CHANNEL: silence", "on INIT: silence", "on REALPATH: silence", "on REALPATH: stall 10", "on LIMITS: silence"} {
+	for _, fault := range []string{"on CHANNEL: silence", "on INIT: silence"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, siteOptions{faults: fault})
@@ -94,6 +94,47 @@ func TestMuteServerAtLogin(t *testing.T) {
 			s.fails(fault, err, session.ReplyTimeout)
 		})
 	}
+}
+
+// Where a session begins is asked at the login and waited for by who needs it: a name
+// from the root does not.
+func TestMuteServerBehindTheLogin(t *testing.T) {
+	for _, fault := range []string{"on REALPATH: silence", "on LIMITS: silence", "on REALPATH: stall 10"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, siteOptions{faults: fault})
+			client, err := s.dial(siteOptions{})
+			s.must(err)
+			s.Session = client
+			if !strings.Contains(fault, "stall") {
+				_, err = client.Stat(context.Background(), "/")
+				s.must(err)
+			}
+			client.Adjust(session.Settings{Timeouts: hasty(session.ReplyTimeout)})
+			_, err = client.Stat(context.Background(), "x")
+			s.fails(fault, err, session.ReplyTimeout)
+		})
+	}
+}
+
+// A server that will not say where a session begins keeps those who ask by full names.
+func TestHomeless(t *testing.T) {
+	ctx := context.Background()
+	s := visit(t, siteOptions{faults: "on REALPATH 1: reply 003 no"})
+	s.file("file", []byte("x"))
+	for range 2 {
+		_, err := s.Stat(ctx, "file")
+		s.fails("a short name", err, session.NoRemotePermission)
+		_, err = s.CurrentDir(ctx)
+		s.fails("the directory", err, session.NoRemotePermission)
+		_, err = s.List(ctx, "")
+		s.fails("its listing", err, session.NoRemotePermission)
+	}
+	_, err := s.Stat(ctx, "/file")
+	s.must(err)
+	s.must(s.ChangeDir(ctx, "/"))
+	_, err = s.Stat(ctx, "file")
+	s.must(err)
 }
 
 // What no server may say ends the session with a sentence, and nothing else.

@@ -116,6 +116,14 @@ func (s *site) dial(o siteOptions) (*Session, error) {
 	return Dial(context.Background(), s.endpoint(), session.Settings{Timeouts: o.timeouts, Features: o.features, Limits: o.limits, Observe: s.wire.observe})
 }
 
+// far makes the server look far away until its answers show that it is not.
+func (s *site) far() {
+	s.Helper()
+	_, err := s.CurrentDir(context.Background())
+	s.must(err)
+	s.roundTrip = 100 * time.Millisecond
+}
+
 func (s *site) must(err error) {
 	s.Helper()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -24,6 +25,7 @@ const (
 type lane struct {
 	wire    *wire
 	library *sftp.Client
+	fresh   bool // of a connection beside that of the main lane
 }
 
 // openLane opens a channel and starts SFTP on it. It waits for the server, for as
@@ -188,16 +190,54 @@ func (l *lane) extended(want byte, name string, fields []byte) ([]byte, error) {
 	return l.expect(want, fxExtended, append(appendText(nil, name), fields...))
 }
 
-// limits asks what the server takes at most; zero is what it does not say.
-func (l *lane) limits() session.PacketLimits {
-	if !l.has("limits@openssh.com") {
-		return session.PacketLimits{}
+// questions are what a session asks of its server at the beginning.
+type questions struct {
+	answered     chan struct{} // closed when the rest is there to be read
+	home, limits answer
+	took         time.Duration // until the first answer
+}
+
+// introduce asks, and does not wait.
+func (l *lane) introduce() *questions {
+	q := &questions{answered: make(chan struct{})}
+	began := time.Now()
+	home, limits := make(chan answer, 1), make(chan answer, 1)
+	l.wire.ask(&question{done: home}, fxRealpath, appendText(nil, "."), nil)
+	if l.has("limits@openssh.com") {
+		l.wire.ask(&question{done: limits}, fxExtended, appendText(nil, "limits@openssh.com"), nil)
+	} else {
+		limits <- answer{}
 	}
-	body, err := l.extended(fxReply, "limits@openssh.com", nil)
+	go func() {
+		q.home = <-home
+		q.took = time.Since(began)
+		q.limits = <-limits
+		close(q.answered)
+	}()
+	return q
+}
+
+// readPath is the one name of an answer to REALPATH.
+func readPath(a answer) (string, error) {
+	body, err := a.expect(fxName)
 	if err != nil {
-		return session.PacketLimits{}
+		return "", err
 	}
 	f := fields{rest: body}
+	count := f.number()
+	path := string(f.text())
+	if f.err != nil || count != 1 {
+		return "", nonsense("%d names where one path was due", count)
+	}
+	return path, checkPath(path)
+}
+
+// readLimits is what a server takes at most; zero is what it does not say.
+func readLimits(a answer) session.PacketLimits {
+	if a.kind != fxReply {
+		return session.PacketLimits{}
+	}
+	f := fields{rest: a.body}
 	most := session.PacketLimits{Packet: f.long(), Read: f.long(), Write: f.long(), Handles: f.long()}
 	if f.err != nil {
 		return session.PacketLimits{}

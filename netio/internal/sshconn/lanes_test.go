@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sftpc/sftpc/netio/server/sftpserver"
 	"github.com/sftpc/sftpc/netio/session"
@@ -30,7 +29,7 @@ func TestLanes_Servers(t *testing.T) {
 	s := visit(t, siteOptions{})
 	for feature, want := range map[session.Feature]int{session.FeatureAuto: mostLanes, session.FeatureEnabled: mostLanes, session.FeatureDisabled: 1} {
 		s.settings.Features = map[string]session.Feature{"CHANNELS": feature}
-		s.roundTrip = 100 * time.Millisecond
+		s.far()
 		if got := s.lanesFor(1 << 30); got != want {
 			t.Errorf("CHANNELS %d: %d channels, want %d", feature, got, want)
 		}
@@ -52,7 +51,7 @@ func TestLanes(t *testing.T) {
 			ctx := context.Background()
 			// As if the server were far; what the OPEN itself takes is measured too.
 			s := visit(t, siteOptions{faults: "on OPEN: delay 30ms\n" + fault})
-			s.Session.roundTrip = 100 * time.Millisecond
+			s.far()
 			data := noise(24 << 20)
 			for range 2 {
 				p := &progress{file: temporary(t, data)}
@@ -62,7 +61,7 @@ func TestLanes(t *testing.T) {
 				if !bytes.Equal(s.read("file"), data) {
 					t.Fatal("other bytes are there")
 				}
-				s.Session.roundTrip = 100 * time.Millisecond
+				s.far()
 				p = &progress{file: temporary(t, nil)}
 				if n, err := s.Download(ctx, "file", 0, p); err != nil || n != int64(len(data)) || p.moved != n {
 					t.Fatalf("down: %d, %v", n, err)
@@ -70,7 +69,7 @@ func TestLanes(t *testing.T) {
 				if got, err := os.ReadFile(p.file.Name()); err != nil || !bytes.Equal(got, data) {
 					t.Fatalf("other bytes came: %v", err)
 				}
-				s.Session.roundTrip = 100 * time.Millisecond
+				s.far()
 			}
 			_, err := s.Stat(ctx, "file")
 			s.must(err)
@@ -93,7 +92,7 @@ func TestLanes_MuteChannel(t *testing.T) {
 	for _, fault := range []string{"on OPEN 2: silence", "on OPEN 2-4: silence", "on FSTAT 1: silence", "on FSTAT 2: silence"} {
 		t.Run(fault, func(t *testing.T) {
 			s := visit(t, siteOptions{faults: "on WRITE: delay 1ms\n" + fault})
-			s.Session.roundTrip = 100 * time.Millisecond // as if the server were far
+			s.far()
 			n, err := s.Upload(context.Background(), "file", session.StoreReplace, &progress{file: temporary(t, data)})
 			if err != nil || n != int64(len(data)) || !bytes.Equal(s.read("file"), data) {
 				t.Errorf("%d of %d bytes, %v", n, len(data), err)
@@ -123,7 +122,7 @@ func TestLanes_OtherFile(t *testing.T) {
 	client, err := s.dial(siteOptions{})
 	s.must(err)
 	s.Session = client
-	client.roundTrip = 100 * time.Millisecond // as if the server were far
+	s.far()
 	var got bytes.Buffer
 	if n, err := s.Download(context.Background(), "file", 0, &got); err != nil || n != size || !bytes.Equal(got.Bytes(), old) {
 		t.Errorf("%d bytes, %v; the same: %v", n, err, bytes.Equal(got.Bytes(), old))
@@ -153,7 +152,7 @@ func TestLanes_OtherFileIsNotWrittenTo(t *testing.T) {
 			client, err := s.dial(siteOptions{})
 			s.must(err)
 			s.Session = client
-			client.roundTrip = 100 * time.Millisecond // as if the server were far
+			s.far()
 			n, err := s.Upload(context.Background(), "file", session.StoreReplace, &progress{file: temporary(t, data)})
 			if err != nil || n != size || !bytes.Equal(s.read("ours"), data) {
 				t.Errorf("%d bytes, %v; the same: %t", n, err, bytes.Equal(s.read("ours"), data))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/sftpc/sftpc/netio/internal/names"
 	"github.com/sftpc/sftpc/netio/session"
@@ -78,6 +79,11 @@ func (s *Session) List(ctx context.Context, dir string) (l session.Listing, err 
 	err = s.do(ctx, op, dir, func() error {
 		if badLine(dir) || len(dir) > mostName {
 			return checkName(dir)
+		}
+		if !strings.HasPrefix(dir, "/") {
+			if err := s.placed(); err != nil {
+				return err
+			}
 		}
 		path := s.absolute(dir)
 		l, err = s.list(path)

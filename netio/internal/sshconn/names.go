@@ -49,6 +49,11 @@ func (s *Session) named(ctx context.Context, op, name string, command func() err
 		if err := checkName(name); err != nil {
 			return err
 		}
+		if !strings.HasPrefix(name, "/") {
+			if err := s.placed(); err != nil {
+				return err
+			}
+		}
 		return command()
 	})
 }
@@ -58,9 +63,7 @@ func (s *Session) plain(f func(c *sftp.Client) error) error {
 	began := time.Now()
 	err := s.ask(func() error { return f(s.main.library) })
 	// Each of these is one question and one answer.
-	if took := time.Since(began); s.roundTrip == 0 || took < s.roundTrip {
-		s.roundTrip = took
-	}
+	s.answeredIn(time.Since(began))
 	if err == nil {
 		return nil
 	}
@@ -90,20 +93,25 @@ func (s *Session) realPath(name string) (path string, err error) {
 		path, err = c.RealPath(name)
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case path == "" || badLine(path) || len(path) > mostName:
-		return "", nonsense("a path of %d bytes that cannot be one", len(path))
 	}
-	return path, nil
+	return path, checkPath(path)
+}
+
+func checkPath(path string) error {
+	if path == "" || badLine(path) || len(path) > mostName {
+		return nonsense("a path of %d bytes that cannot be one", len(path))
+	}
+	return nil
 }
 
 // CurrentDir is the directory that relative names begin in; this side keeps it.
 func (s *Session) CurrentDir(ctx context.Context) (dir string, err error) {
 	err = s.do(ctx, "asking for the current directory", "", func() error {
+		err := s.placed()
 		dir = s.directory
-		return nil
+		return err
 	})
 	return dir, err
 }
@@ -170,6 +178,9 @@ func (s *Session) Rename(ctx context.Context, from, to string) error {
 		if err := checkName(to); err != nil {
 			return err
 		}
+		if err := s.placed(); err != nil {
+			return err
+		}
 		old, new := s.absolute(from), s.absolute(to)
 		// Where letters may differ in case only it can be the same file.
 		if !strings.EqualFold(old, new) {
@@ -195,6 +206,9 @@ func (s *Session) Rename(ctx context.Context, from, to string) error {
 func (s *Session) Replace(ctx context.Context, from, to string) error {
 	return s.named(ctx, "renaming", from, func() error {
 		if err := checkName(to); err != nil {
+			return err
+		}
+		if err := s.placed(); err != nil {
 			return err
 		}
 		if !s.main.has("posix-rename@openssh.com") {
@@ -290,6 +304,9 @@ func (s *Session) Stat(ctx context.Context, name string) (entry session.Entry, e
 
 func (s *Session) stat(path string) (session.Entry, error) {
 	s.tell("STAT %s", path)
+	if a := s.ahead; a != nil && a.path == path && a.after == s.commands-1 {
+		return a.entry, nil
+	}
 	return s.entry(path, func(c *sftp.Client) (os.FileInfo, error) { return c.Stat(path) })
 }
 

@@ -22,6 +22,8 @@ const (
 	fxFsetstat = 10
 	fxOpendir  = 11
 	fxReaddir  = 12
+	fxRealpath = 16
+	fxStat     = 17
 	fxStatus   = 101
 	fxHandle   = 102
 	fxData     = 103

@@ -30,13 +30,18 @@ type Session struct {
 	connection *ssh.Client
 	ended      chan struct{} // closed when the connection has ended
 	main       *lane         // for everything but the bulk of transfers
-	extra      extraLanes
+	extra      laneSet
+	companions [mostConnections - 1]companion
 	readSize   int                  // what one READ asks for at most
 	writeSize  int                  // what one WRITE carries at most
 	limits     session.PacketLimits // what the server says of itself
-	home       string
-	directory  string        // the current directory, which SFTP itself has not
-	roundTrip  time.Duration // the shortest that was seen
+	questions  *questions           // what was asked at the beginning, until the answers are taken
+	home       string               // "" until it is known
+	homeless   error                // why it cannot be
+	directory  string               // the current directory, which SFTP itself has not; "" is not known
+	roundTrip  time.Duration        // the shortest that was seen
+	commands   int                  // how many have begun
+	ahead      *ahead               // what is known before it is asked for; nil is nothing
 	last       session.Reply
 	stored     string          // what the newest StoreUnique chose
 	ctx        context.Context // of the command that runs
@@ -55,6 +60,9 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		return nil, err
 	}
 	s := &Session{host: endpoint.Address, settings: settings, connection: connection, ended: make(chan struct{}), ctx: ctx}
+	for i := range s.companions {
+		s.companions[i].of(endpoint, settings, connection)
+	}
 	go func() {
 		connection.Wait()
 		close(s.ended)
@@ -72,41 +80,61 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 	return s, nil
 }
 
-// start opens the first lane and finds out where we are.
+// start opens the first lane, and asks where we are.
 func (s *Session) start() error {
 	var lane *lane
-	err := s.await(s.settings.Timeouts.Connect, func() (err error) {
+	if err := s.await(s.settings.Timeouts.Connect, func() (err error) {
 		lane, err = openLane(s.connection, true)
 		return err
-	})
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	s.main = lane
 	s.note(fmt.Sprintf("SFTP version 3, %d extensions", len(s.extensions())))
 	s.readSize, s.writeSize = pieceLength, pieceLength
-	asked := make(chan struct{})
-	go func() {
-		defer close(asked)
-		s.limits = lane.limits()
-	}()
-	s.home, err = s.realPath(".")
-	if err == nil {
-		err = s.await(s.settings.Timeouts.Reply, func() error { <-asked; return nil })
-	} else {
-		s.giveUp(asFault(err))
-		<-asked
+	s.tell("REALPATH .")
+	s.questions = lane.introduce()
+	return nil
+}
+
+// settle takes the answers to what was asked at the beginning and not waited for:
+// where we are, and what the server takes at most. A script that names its files from
+// the root does not wait for the first, and before the second is needed it is there.
+func (s *Session) settle() error {
+	q := s.questions
+	if q == nil {
+		return nil
 	}
-	if err != nil {
+	if err := s.ask(func() error { <-q.answered; return q.home.err }); err != nil {
 		return err
 	}
+	s.questions = nil
+	s.answeredIn(q.took)
+	if s.home, s.homeless = readPath(q.home); s.directory == "" {
+		s.directory = s.home
+	}
+	s.limits = readLimits(q.limits)
 	for size, most := range map[*int]uint64{&s.readSize: s.limits.Read, &s.writeSize: s.limits.Write} {
 		if most > 0 && most < pieceLength {
 			*size = int(most)
 		}
 	}
-	s.directory = s.home
 	return nil
+}
+
+// answeredIn notes how long one question and its answer took.
+func (s *Session) answeredIn(took time.Duration) {
+	if s.roundTrip == 0 || took < s.roundTrip {
+		s.roundTrip = took
+	}
+}
+
+// placed sees to it that the current directory is known.
+func (s *Session) placed() error {
+	if err := s.settle(); err != nil || s.directory != "" {
+		return err
+	}
+	return s.homeless
 }
 
 // knownExtensions are those that something here depends on, or that a user may
@@ -145,12 +173,20 @@ func printable(data string) string {
 func (s *Session) Caps() session.Caps {
 	s.running.Lock()
 	defer s.running.Unlock()
+	limits := s.limits
+	if q := s.questions; q != nil {
+		select {
+		case <-q.answered:
+			limits = readLimits(q.limits)
+		default:
+		}
+	}
 	return session.Caps{
 		ExactTimes: true, SetTimes: true, Chmod: true, Resume: true, BytesOnly: true,
 		Features: s.extensions(),
 		Greeting: string(s.connection.ServerVersion()),
 		Overlap:  overlap,
-		Packets:  s.limits,
+		Packets:  limits,
 	}
 }
 
@@ -193,6 +229,9 @@ func (s *Session) Close(context.Context) error {
 	s.hangUp(errClosed)
 	<-s.ended
 	s.extra.wait()
+	for i := range s.companions {
+		s.companions[i].wait()
+	}
 	return nil
 }
 
@@ -203,6 +242,9 @@ func (s *Session) hangUp(reason error) {
 		s.main.wire.fail(reason)
 	}
 	s.extra.fail(reason)
+	for i := range s.companions {
+		s.companions[i].fail(reason)
+	}
 }
 
 // giveUp closes the connection; later commands name the reason.
@@ -222,6 +264,7 @@ func (s *Session) do(ctx context.Context, op, name string, command func() error)
 		err.Op, err.Host, err.Name, err.Unsent = op, s.host, name, true
 		return err
 	}
+	s.commands++
 	s.main.wire.said() // what was said before is not about this
 	err := command()
 	if err == nil {

@@ -5,168 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
-
-const (
-	// mostLanes bounds the channels of one connection. OpenSSH allows ten sessions a
-	// connection, and four windows of 2 MiB fill 80 MB/s at 100 ms.
-	mostLanes = 4
-	// slack is how far the requests of a transfer may run ahead of the first that has
-	// no answer, beyond what is under way: one late answer does not stop the rest.
-	slack = 1 << 20
-	// overlap is how many bytes before the end of a file whose upload was cut may be
-	// missing although later ones are there.
-	overlap = mostLanes*depth*pieceLength + slack
-	// oneWindow is what one channel carries in a round trip.
-	oneWindow = depth * pieceLength
-	// worthLanes is the size from which further lanes are worth their opening.
-	worthLanes = 2 * oneWindow
-)
-
-// mixesNothing tells of servers whose channels are known not to meet. ProFTPD's
-// mod_sftp keeps the beginning of a packet that is not whole in one place for all
-// channels of a connection, so bytes of one file land in another's request
-// (proftpd issue 1897; INVALID_HANDLE is what shows of it). What a server does that
-// nobody has tried is not worth a file.
-func mixesNothing(version string) bool {
-	software := strings.TrimPrefix(version, "SSH-2.0-")
-	return strings.HasPrefix(software, "OpenSSH_") || software == "sftpc"
-}
-
-// lanesFor is how many lanes a transfer of size bytes is spread over.
-func (s *Session) lanesFor(size int64) int {
-	feature := s.settings.Features["CHANNELS"]
-	switch {
-	case feature == session.FeatureDisabled, size < worthLanes:
-		return 1
-	case feature == session.FeatureEnabled:
-		return mostLanes
-	case !mixesNothing(string(s.connection.ServerVersion())):
-		return 1
-	}
-	return lanesFor(size, s.roundTrip)
-}
-
-// lanesFor takes as many lanes as are worth their opening: one window a round trip
-// is as much as a network carries that is near.
-func lanesFor(size int64, roundTrip time.Duration) int {
-	switch {
-	case size < worthLanes || roundTrip < 5*time.Millisecond:
-		return 1
-	case size < 4*oneWindow || roundTrip < 15*time.Millisecond:
-		return 2
-	}
-	return mostLanes
-}
-
-// extraLanes are those beside the main one. They are opened while a transfer
-// goes on already, and kept for the next.
-type extraLanes struct {
-	mu      sync.Mutex
-	lanes   []*lane
-	opening int
-	use     func(*lane) // the newest transfer's, for lanes that are still to come
-	most    int         // what the server was found to allow, -1 for none; zero is not known
-	failed  error       // the connection is over
-	open    sync.WaitGroup
-}
-
-// wait returns when no lane is being opened any more.
-func (x *extraLanes) wait() { x.open.Wait() }
-
-func (x *extraLanes) fail(err error) {
-	x.mu.Lock()
-	x.failed = err
-	lanes := x.lanes
-	x.mu.Unlock()
-	for _, l := range lanes {
-		l.wire.fail(err)
-	}
-}
-
-// drop forgets a lane that has ended, and opens no more than the others.
-func (x *extraLanes) drop(l *lane) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for i := range x.lanes {
-		if x.lanes[i] == l {
-			x.lanes = append(x.lanes[:i:i], x.lanes[i+1:]...)
-			x.limit()
-			return
-		}
-	}
-}
-
-// limit opens no more lanes from now on than there are.
-func (x *extraLanes) limit() {
-	if x.most = len(x.lanes); x.most == 0 {
-		x.most = -1
-	}
-}
-
-// provide hands the lanes that are there, up to n, to use, and opens the others
-// behind the caller's back; use is called for each of them, once and from any
-// goroutine. nil only opens them.
-func (s *Session) provide(n int, use func(*lane)) {
-	x := &s.extra
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.most != 0 {
-		n = min(n, max(x.most, 0))
-	}
-	if use != nil {
-		x.use = use
-	}
-	for _, l := range x.lanes[:min(n, len(x.lanes))] {
-		if use == nil {
-			break
-		}
-		x.open.Add(1)
-		go func() {
-			defer x.open.Done()
-			use(l)
-		}()
-	}
-	for missing := n - len(x.lanes) - x.opening; missing > 0 && x.failed == nil; missing-- {
-		x.opening++
-		x.open.Add(1)
-		go func() {
-			defer x.open.Done()
-			l, err := openLane(s.connection, false)
-			x.mu.Lock()
-			x.opening--
-			failed, use := x.failed, x.use
-			switch {
-			case err != nil:
-				// A server that allows no more is not asked again.
-				x.limit()
-			case failed == nil:
-				x.lanes = append(x.lanes, l)
-			}
-			x.mu.Unlock()
-			switch {
-			case err != nil:
-			case failed != nil:
-				l.wire.fail(failed)
-			case use != nil:
-				use(l)
-			}
-		}()
-	}
-}
-
-// prepare opens the lanes that a file of size bytes will want, before its bytes
-// are in the way of the answers.
-func (s *Session) prepare(size int64) {
-	if n := s.lanesFor(size) - 1; n > 0 {
-		s.provide(n, nil)
-	}
-}
 
 // piece is a part of a file that one request moves.
 type piece struct {
@@ -185,7 +28,23 @@ type port struct {
 	file  handle
 	queue chan *piece
 	out   int // pieces under way
+	most  int // how many may be
 	spent bool
+	proof <-chan answer // what the file is that was opened, asked in front of the first piece; nil is not asked
+	wrong bool          // it is another file
+}
+
+// firstPieces is how many pieces a lane of a connection that has moved nothing yet is
+// given at once. One more with each answer doubles them a round trip, as TCP does:
+// what a slow beginning keeps waiting, everything behind it in the file waits for.
+const firstPieces = 1
+
+func newPort(file handle) *port {
+	p := &port{file: file, most: depth}
+	if file.lane.fresh {
+		p.most = firstPieces
+	}
+	return p
 }
 
 // local is the caller's end of a transfer.
@@ -225,8 +84,9 @@ func (l local) left() int64 {
 type transfer struct {
 	s       *Session
 	path    string
-	flags   uint32                 // for opening the file on further lanes
-	same    func(file handle) bool // tells whether a further handle leads to the same file; nil is not asked
+	flags   uint32                // for opening the file on further lanes
+	same    func(handle) bool     // tells whether a further handle leads to the same file; nil is not asked
+	alike   func(attributes) bool // is same, asked behind the first piece: what came of another file is dropped; nil is not asked
 	submit  func(p *port, piece *piece, done chan<- answer)
 	late    func(a answer) // takes an answer that comes after a failure; nil drops it
 	ports   []*port
@@ -245,12 +105,14 @@ type transfer struct {
 	next   int64 // where the next new piece begins
 }
 
+// newTransfer is for a file that is open. length is the session's for the direction;
+// the server's bounds have to be known.
 func (s *Session) newTransfer(path string, flags uint32, file handle, begin int64, length int) *transfer {
 	t := &transfer{s: s, path: path, flags: flags, begin: begin, next: begin, length: length,
-		more: make(chan *port, mostLanes), over: make(chan struct{}),
+		more: make(chan *port, mostPorts), over: make(chan struct{}),
 		// Each piece under way has one answer, and so has a file's FSTAT.
-		answers: make(chan answer, mostLanes*(depth+2)+4)}
-	t.ports = []*port{{file: file}}
+		answers: make(chan answer, mostPorts*(depth+2)+4)}
+	t.ports = []*port{newPort(file)}
 	return t
 }
 
@@ -274,11 +136,7 @@ var errAbandoned = errors.New("the transfer was given up")
 
 // widen gets further lanes for size bytes that are still to be moved.
 func (t *transfer) widen(size int64) {
-	n := t.s.lanesFor(size) - 1
-	if n <= 0 {
-		return
-	}
-	t.s.provide(n, func(l *lane) {
+	t.s.provide(size, func(l *lane) {
 		select {
 		case <-t.over:
 			return
@@ -293,13 +151,19 @@ func (t *transfer) widen(size int64) {
 			file.forget()
 			return
 		}
+		p := newPort(file)
+		if t.alike != nil {
+			proof := make(chan answer, 1)
+			l.wire.ask(&question{done: proof}, fxFstat, file.name, nil)
+			p.proof = proof
+		}
 		t.joining.Lock()
 		defer t.joining.Unlock()
 		select {
 		case <-t.over:
 			file.forget()
 		default:
-			t.more <- &port{file: file}
+			t.more <- p
 		}
 	})
 }
@@ -308,7 +172,7 @@ func (t *transfer) widen(size int64) {
 func (t *transfer) room() *port {
 	var best *port
 	for _, p := range t.ports {
-		if !p.spent && p.out < depth && (best == nil || p.out < best.out) {
+		if !p.spent && p.out < p.most && (best == nil || p.out < best.out) {
 			best = p
 		}
 	}
@@ -383,20 +247,46 @@ func (t *transfer) settle(a answer) (again bool, lost error) {
 	p := t.portOf(a.lane)
 	if p != nil {
 		p.out--
+		p.most = min(p.most+1, depth)
 	}
 	if a.err == nil {
-		return false, nil
+		if p == nil || !t.doubtful(p) {
+			return false, nil
+		}
+		t.again = append(t.again, a.about)
+		return true, nil
 	}
 	if p == nil || p == t.ports[0] || t.s.main.wire.why() != nil {
 		return false, a.err
 	}
 	if !p.spent {
 		p.spent = true
-		t.s.extra.drop(p.file.lane)
+		t.s.drop(p.file.lane)
 		t.s.note("a further channel ended in the middle of a transfer, which goes on without it")
 	}
 	t.again = append(t.again, a.about)
 	return true, nil
+}
+
+// doubtful tells of a port whose file is another one, or was not told to be the same
+// before its first piece came.
+func (t *transfer) doubtful(p *port) bool {
+	if p.proof == nil {
+		return p.wrong
+	}
+	proven := false
+	select {
+	case a := <-p.proof:
+		about, err := readAttributes(a.expect(fxAttrs))
+		proven = err == nil && t.alike(about)
+	default:
+	}
+	if p.proof = nil; !proven {
+		t.s.note("a further channel may have been given another file of this name, and is not used")
+		p.wrong, p.spent = true, true
+		p.file.forget()
+	}
+	return p.wrong
 }
 
 // finish ends the senders and takes what answers are still to come, so that no

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/sftpc/sftpc/netio/internal/cause"
@@ -75,8 +76,9 @@ type upload struct {
 	*transfer
 	source io.Reader
 	end    local
-	ended  bool   // the source has no more
-	held   *piece // read, and not given to a port yet
+	ended  bool    // the source has no more
+	held   *piece  // read, and not given to a port yet
+	growth *growth // of a file that may be opened anew; nil is none
 }
 
 func (u *upload) open(s *Session, path string, flags uint32) error {
@@ -85,6 +87,9 @@ func (u *upload) open(s *Session, path string, flags uint32) error {
 	var file handle
 	if err := s.ask(func() (err error) { file, err = s.main.open(path, flags); return err }); err != nil {
 		return s.investigate(err, "WRITE", path)
+	}
+	if err := s.settle(); err != nil {
+		return err
 	}
 	u.transfer = s.newTransfer(path, openWrite, file, 0, s.writeSize)
 	return nil
@@ -172,8 +177,10 @@ func (u *upload) send() (n int64, err error) {
 		}
 	}
 	u.start(u.ports[0])
-	u.same = u.isOurs
-	u.widen(u.end.left())
+	if left := u.end.left(); u.s.lanesFor(left) > 1 {
+		u.watch()
+		u.widen(left)
+	}
 	timer := time.NewTimer(u.s.settings.Timeouts.Idle)
 	defer timer.Stop()
 	failure := u.move(timer)
@@ -194,30 +201,50 @@ func (u *upload) send() (n int64, err error) {
 	return u.done - u.begin, failure
 }
 
+// growth is what may be known of a file by who opens it anew while it is written.
+type growth struct {
+	begun     chan struct{} // closed when the server has confirmed more than was there before
+	confirmed atomic.Int64  // up to here
+	sent      atomic.Int64  // the file ends nowhere beyond
+	looked    chan struct{} // closed when the next is there to be read
+	first     answer        // to an FSTAT in front of the first byte
+}
+
+// watch prepares for further handles.
+func (u *upload) watch() {
+	g := &growth{begun: make(chan struct{}), looked: make(chan struct{})}
+	u.growth = g
+	first := make(chan answer, 1)
+	file := u.ports[0].file
+	file.lane.wire.ask(&question{done: first}, fxFstat, file.name, nil)
+	go func() {
+		g.first = <-first
+		close(g.looked)
+	}()
+	u.same = u.isOurs
+}
+
 // isOurs tells whether a further handle leads to the file that grows under the first
 // one, and not to one that was given its name meanwhile, whose bytes would be written
-// over. SFTP has no word for that; but what the further handle tells must lie between
-// what the first tells before and after it. It is asked while the file grows already:
-// two files without a byte are alike.
+// over. SFTP has no word for that; but the file must be as long as the server has
+// confirmed before, and no longer than what was sent until then. It is asked while the
+// file grows already: two files without a byte are alike.
 func (u *upload) isOurs(further handle) bool {
-	const most = 20
-	for range most {
-		before, err := u.ports[0].file.attributes()
-		if err != nil || before.flags&hasSize == 0 {
+	g := u.growth
+	for _, ready := range []chan struct{}{g.looked, g.begun} {
+		select {
+		case <-ready:
+		case <-u.over:
 			return false
 		}
-		if before.size == uint64(u.begin) {
-			continue
-		}
-		there, err := further.attributes()
-		if err != nil {
-			return false
-		}
-		after, err := u.ports[0].file.attributes()
-		return err == nil && there.flags == before.flags && there.permissions == before.permissions &&
-			before.size <= there.size && there.size <= after.size && before.modified <= there.modified && there.modified <= after.modified
 	}
-	return false
+	least := g.confirmed.Load()
+	there, err := further.attributes()
+	most := g.sent.Load()
+	first, missing := readAttributes(g.first.expect(fxAttrs))
+	return err == nil && missing == nil && there.flags&hasSize != 0 && there.flags == first.flags &&
+		there.permissions == first.permissions && first.modified <= there.modified &&
+		uint64(least) <= there.size && there.size <= uint64(most)
 }
 
 // move sends until the source has ended and the server has confirmed it all.
@@ -273,6 +300,9 @@ func (u *upload) dispatch() error {
 			continue
 		}
 		u.next += int64(next.want)
+		if u.growth != nil {
+			u.growth.sent.Store(u.next)
+		}
 		if u.held == nil {
 			u.held = next
 			continue
@@ -331,6 +361,14 @@ func (u *upload) take(a answer) error {
 // confirm notes that the server has a piece, and counts what it has without a gap.
 func (u *upload) confirm(p *piece) {
 	p.over = true
+	if g := u.growth; g != nil {
+		defer func(before int64) {
+			g.confirmed.Store(u.done)
+			if before == u.begin && u.done > before {
+				close(g.begun)
+			}
+		}(u.done)
+	}
 	for len(u.order) > 0 && u.order[0].over {
 		first := u.order[0]
 		u.order[0] = nil
@@ -360,13 +398,18 @@ func (u *upload) conclude() error {
 			return err
 		}
 	}
-	var size, closing answer
+	var size, closing, named answer
 	var further []answer // the sizes that the other handles tell
 	err := u.s.ask(func() error {
-		answers := [2]chan answer{make(chan answer, 1), make(chan answer, 1)}
+		answers := [3]chan answer{make(chan answer, 1), make(chan answer, 1), make(chan answer, 1)}
 		file.lane.wire.ask(&question{done: answers[0]}, fxFstat, file.name, nil)
 		file.lane.wire.ask(&question{done: answers[1]}, fxClose, file.name, nil)
-		others := make(chan answer, mostLanes)
+		if u.s.inOrder() {
+			file.lane.wire.ask(&question{done: answers[2]}, fxStat, appendText(nil, u.path), nil)
+		} else {
+			answers[2] <- answer{}
+		}
+		others := make(chan answer, mostPorts)
 		open := 0
 		for _, p := range u.ports[1:] {
 			if !p.spent {
@@ -378,7 +421,7 @@ func (u *upload) conclude() error {
 		for ; open > 0; open-- {
 			further = append(further, <-others) // all that went through them has been confirmed
 		}
-		size, closing = <-answers[0], <-answers[1]
+		size, closing, named = <-answers[0], <-answers[1], <-answers[2]
 		return errors.Join(size.err, closing.err)
 	})
 	if err != nil {
@@ -399,7 +442,35 @@ func (u *upload) conclude() error {
 			return fault(session.SizeMismatch, errors.New("another file was given the name meanwhile, and has some of the bytes"))
 		}
 	}
+	if named.kind == fxAttrs {
+		u.s.lookedAt(u.path, named)
+	}
 	return nil
+}
+
+// ahead is what a name was seen to be right after the command that closed it, for the
+// one command that follows: who uploads asks next what has arrived, and need not wait
+// a second time.
+type ahead struct {
+	path  string
+	entry session.Entry
+	after int // how many commands had begun
+}
+
+// inOrder tells of servers that are known to answer the requests of a channel one
+// after the other: the name that is asked for behind a CLOSE is the closed file's.
+func (s *Session) inOrder() bool { return mixesNothing(string(s.connection.ServerVersion())) }
+
+// lookedAt keeps the answer to a STAT of path. If it does not show a file it is asked
+// for again when somebody wants to know.
+func (s *Session) lookedAt(path string, a answer) {
+	about, err := readAttributes(a.expect(fxAttrs))
+	if err != nil {
+		return
+	}
+	if e, ok := about.entry(path, nil); ok && e.Kind == session.KindFile && e.Size >= 0 {
+		s.ahead = &ahead{path: path, entry: e, after: s.commands}
+	}
 }
 
 // cut leaves of an upload that failed what is there without a gap, so that it can

@@ -221,7 +221,7 @@ func (c *connecting) attempt(ctx context.Context, without []string) (*attempt, *
 		errors.As(err, &a.negotiation)
 		return a, c.ofHandshake(ctx, err, h, login)
 	}
-	a.client = newClient(connection, channels, requests, c.settings.Timeouts.Reply)
+	a.client = newClient(connection, a.shown, channels, requests, c.settings.Timeouts.Reply)
 	return a, nil
 }
 
@@ -259,6 +259,7 @@ type handshake struct {
 	timer    *time.Timer
 	release  func() bool
 
+	quick   int         // how many more reads are acknowledged at once
 	learned atomic.Bool // first is not added to any more
 	lock    sync.Mutex  // guards first, which the library's own goroutine may still add to
 	first   []byte      // what the server said first, at most mostFirst bytes
@@ -270,10 +271,13 @@ type handshake struct {
 // mostFirst is enough to see that a server does not speak SSH, and what instead.
 const mostFirst = 256
 
+// quickReads is longer than a login with the opening of some channels after it.
+const quickReads = 64
+
 // newHandshake watches over conn, whose making began at start, and over what the
 // login waits for.
 func newHandshake(ctx context.Context, conn net.Conn, timeouts session.Timeouts, start time.Time, l *login) *handshake {
-	h := &handshake{Conn: conn, timeouts: timeouts}
+	h := &handshake{Conn: conn, timeouts: timeouts, quick: quickReads}
 	giveUp := func() {
 		conn.Close()
 		l.close()
@@ -289,6 +293,10 @@ func newHandshake(ctx context.Context, conn net.Conn, timeouts session.Timeouts,
 // Read notes what comes first.
 func (h *handshake) Read(b []byte) (int, error) {
 	n, err := h.Conn.Read(b)
+	if h.quick > 0 {
+		h.quick--
+		acknowledge(h.Conn)
+	}
 	if !h.learned.Load() {
 		h.lock.Lock()
 		defer h.lock.Unlock()

@@ -16,12 +16,22 @@ const keepAliveEvery = 30 * time.Second
 // it: closing it waits for that one too.
 type liveConn struct {
 	ssh.Conn
+	hostKey []byte // as on the wire
 	watched sync.WaitGroup
 	ended   chan struct{} // closed when the connection has ended
 }
 
-func newClient(connection ssh.Conn, channels <-chan ssh.NewChannel, requests <-chan *ssh.Request, patience time.Duration) *ssh.Client {
-	live := &liveConn{Conn: connection, ended: make(chan struct{})}
+// HostKey is the host key, as it is on the wire, that the server of a client which
+// Connect returned has shown; nil of any other client.
+func HostKey(client *ssh.Client) []byte {
+	if live, ok := client.Conn.(*liveConn); ok {
+		return live.hostKey
+	}
+	return nil
+}
+
+func newClient(connection ssh.Conn, hostKey ssh.PublicKey, channels <-chan ssh.NewChannel, requests <-chan *ssh.Request, patience time.Duration) *ssh.Client {
+	live := &liveConn{Conn: connection, hostKey: hostKey.Marshal(), ended: make(chan struct{})}
 	live.watched.Go(func() {
 		connection.Wait()
 		close(live.ended)
