@@ -178,7 +178,7 @@ func (u *upload) send() (n int64, err error) {
 	}
 	u.start(u.ports[0])
 	if left := u.end.left(); u.s.lanesFor(left) > 1 {
-		u.watch()
+		u.watch(left)
 		u.widen(left)
 	}
 	timer := time.NewTimer(u.s.settings.Timeouts.Idle)
@@ -203,6 +203,7 @@ func (u *upload) send() (n int64, err error) {
 
 // growth is what may be known of a file by who opens it anew while it is written.
 type growth struct {
+	whole     int64         // how long the file is to be
 	begun     chan struct{} // closed when the server has confirmed more than was there before
 	confirmed atomic.Int64  // up to here
 	sent      atomic.Int64  // the file ends nowhere beyond
@@ -210,9 +211,9 @@ type growth struct {
 	first     answer        // to an FSTAT in front of the first byte
 }
 
-// watch prepares for further handles.
-func (u *upload) watch() {
-	g := &growth{begun: make(chan struct{}), looked: make(chan struct{})}
+// watch prepares for further handles; left is how much is to be sent.
+func (u *upload) watch(left int64) {
+	g := &growth{whole: u.begin + left, begun: make(chan struct{}), looked: make(chan struct{})}
 	u.growth = g
 	first := make(chan answer, 1)
 	file := u.ports[0].file
@@ -228,7 +229,7 @@ func (u *upload) watch() {
 // one, and not to one that was given its name meanwhile, whose bytes would be written
 // over. SFTP has no word for that; but the file must be as long as the server has
 // confirmed before, and no longer than what was sent until then. It is asked while the
-// file grows already: two files without a byte are alike.
+// file grows: two files without a byte are alike, and two whole ones may be.
 func (u *upload) isOurs(further handle) bool {
 	g := u.growth
 	for _, ready := range []chan struct{}{g.looked, g.begun} {
@@ -244,7 +245,7 @@ func (u *upload) isOurs(further handle) bool {
 	first, missing := readAttributes(g.first.expect(fxAttrs))
 	return err == nil && missing == nil && there.flags&hasSize != 0 && there.flags == first.flags &&
 		there.permissions == first.permissions && first.modified <= there.modified &&
-		uint64(least) <= there.size && there.size <= uint64(most)
+		uint64(least) <= there.size && there.size <= uint64(most) && most < g.whole
 }
 
 // move sends until the source has ended and the server has confirmed it all.
