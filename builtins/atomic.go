@@ -15,7 +15,7 @@ import (
 // name the server has either what was there before, or nothing, or all of it. A
 // server that does not let us do that gets the file in place, which is told once.
 func (o *sending) storeAside(remote string) error {
-	if o.state.inPlace {
+	if o.state.inPlace.Load() {
 		return o.store(remote)
 	}
 	forbidden := false
@@ -35,7 +35,7 @@ func (o *sending) storeAside(remote string) error {
 	if !forbidden {
 		return withName(err, "uploading "+remote, remote)
 	}
-	o.state.inPlace = true
+	o.state.inPlace.Store(true)
 	o.state.warn("this server does not let us write aside and rename (%v): files are written in place from now on", err)
 	return o.store(remote)
 }

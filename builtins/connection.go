@@ -23,6 +23,7 @@ func connectionCommands() family {
 // find itself on another server than it asked for.
 func (s *State) openHost(a *arguments) error {
 	s.leave(a.ctx)
+	s.mostConnections = 0
 	t, err := parseTarget(a.text(0))
 	if err != nil {
 		return err
@@ -140,7 +141,9 @@ func (s *State) leave(ctx context.Context) {
 	if err := s.disconnect(ctx); err != nil {
 		s.tellVerbose("the server did not say good-bye: %v", err)
 	}
-	s.remoteDir, s.inPlace, s.bytesTold, s.sizesUntold = "", false, false, false
+	s.remoteDir, s.bytesTold = "", false
+	s.inPlace.Store(false)
+	s.sizesUntold.Store(false)
 	s.tell("Disconnected.")
 }
 

@@ -100,6 +100,7 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 	}
 	folder := folderMaker{state: s, path: s.here}
 	var taken takenNames
+	var team *crew
 	w := set
 	w.outcome = &o
 	w.visit = func(dir string, rel []string, entry session.Entry) bool {
@@ -123,13 +124,31 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 			o.left++
 			return true
 		}
-		entry = s.exactEntry(ctx, remote, entry)
-		moved, err := s.download(ctx, remote, rel, entry, target, false)
-		s.settleDownload(remote, entry, moved, err)
-		s.tellStep(err)
-		return o.add(err)
+		var got *fetched
+		moved := false
+		return team.do(entry.Size, func(s *State) (err error) {
+			entry = s.exactEntry(ctx, remote, entry)
+			if team.alone() {
+				moved, err = s.download(ctx, remote, rel, entry, target, false)
+				return err
+			}
+			got, err = s.fetchPart(ctx, remote, entry, target, fetching{rel: rel})
+			return err
+		}, func(err error) bool {
+			if got != nil {
+				_, err = s.commit(ctx, got)
+				moved = err == nil
+			}
+			s.settleDownload(remote, entry, moved, err)
+			s.tellStep(err)
+			return o.add(err)
+		})
 	}
-	if err := w.walk(ctx, dir, at); err != nil {
+	err = s.inCrew(ctx, s.parallel(usualParallel), func(c *crew) error {
+		team = c
+		return w.walk(ctx, dir, at)
+	})
+	if err != nil {
 		return err
 	}
 	chosen.end()
@@ -176,7 +195,7 @@ func (s *State) absolute(ctx context.Context, name string) (string, error) {
 // no sizes to tell, as those that count in records, is not asked again: some can be
 // asked only by listing the directory once more.
 func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) session.Entry {
-	if e.Size >= 0 && (e.Exact || !s.session.Caps().ExactTimes) || e.Size < 0 && s.sizesUntold {
+	if e.Size >= 0 && (e.Exact || !s.session.Caps().ExactTimes) || e.Size < 0 && s.sizesUntold.Load() {
 		return e
 	}
 	asked, err := s.session.Stat(ctx, remote)
@@ -184,7 +203,9 @@ func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) 
 		return e // the download itself will say what is wrong
 	}
 	if asked.Size < 0 {
-		s.sizesUntold = s.sizesUntold || e.Size < 0
+		if e.Size < 0 {
+			s.sizesUntold.Store(true)
+		}
 		asked.Size = e.Size
 	}
 	return asked
@@ -259,61 +280,98 @@ func (s *State) fetch(ctx context.Context, remote string, entry session.Entry, t
 // fetchAs is fetch in a way of its own. The entry that it returns is that of the file
 // when it arrived, with the bytes that arrived as its size.
 func (s *State) fetchAs(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, how fetching) (arrived session.Entry, err error) {
-	ctx, attempts := s.begin(ctx)
-	note, err := s.partNote(ctx, remote, entry)
+	got, err := s.fetchPart(ctx, remote, entry, target, how)
 	if err != nil {
 		return entry, err
 	}
-	event := FileEvent{Local: target.String(), Remote: remote, Size: entry.Size, Only: how.alone}
-	part, err := s.files.CreatePart(target, note)
+	return s.commit(ctx, got)
+}
+
+// fetched is a download that is whole and verified and does not bear its name yet.
+type fetched struct {
+	remote  string
+	arrived session.Entry // the file on the server, when it had arrived
+	part    *netio.Part
+	keeps   bool // the part is of use to a later run
+	meter   *meter
+	modTime time.Time // that it is to have; zero is none
+	proof   string
+	how     fetching
+}
+
+// commit gives a download its name. It may be called on another State than that of
+// fetchPart, and must be called once.
+func (s *State) commit(ctx context.Context, f *fetched) (arrived session.Entry, err error) {
+	f.meter.state = s
+	err = s.commitPart(ctx, f.part, f.modTime, f.how.rel)
+	s.release(f.part, f.keeps, f.meter, f.remote, err)
+	f.meter.end(err)
 	if err != nil {
-		s.tellFile(FileEnd, event, err)
-		return entry, err
+		return f.arrived, err
 	}
-	// Does nothing once the part is committed or kept.
-	defer part.Discard()
-	event.Done = part.Offset()
-	m := s.newMeter(part.File(), event)
-	if resumable(note) {
-		m.checkpoint = part.Checkpoint
+	f.arrived.Size = f.meter.event.Done
+	as := ""
+	if _, last := splitRemote(f.remote); last != f.part.Target().Name() {
+		as = " as " + f.part.Target().String()
 	}
-	arrived, err = s.fill(ctx, attempts, remote, entry, part, m)
-	proof := ""
-	if err == nil {
-		proof, err = s.verifyPart(ctx, remote, m)
+	tell := s.tell
+	if f.how.quiet {
+		tell = s.tellVerbose
 	}
-	if err == nil {
-		modTime := exactTime(arrived)
-		if how.date != nil {
-			modTime = how.date(modTime)
-		}
-		err = s.commit(ctx, part, modTime, how.rel)
-	}
-	if err != nil && resumable(note) && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
+	tell("Downloaded %s%s, %s%s", f.remote, as, plural64(f.meter.event.Done, "byte"), f.proof)
+	return f.arrived, nil
+}
+
+// release lets go of a part. What a failed download leaves is kept where a later run can
+// go on with it.
+func (s *State) release(part *netio.Part, keeps bool, m *meter, remote string, err error) {
+	if err != nil && keeps && m.event.Done > 0 && !worthless(session.CauseOf(err)) {
 		// Nothing is lost if it cannot be kept: the next run starts from the beginning.
 		if kept := part.Keep(); kept == nil {
 			s.tellVerbose("%d bytes of %s are kept for a later run", m.event.Done, remote)
 		}
 	}
-	m.end(err)
-	if err != nil {
-		return arrived, err
-	}
-	arrived.Size = m.event.Done
-	as := ""
-	if _, last := splitRemote(remote); last != target.Name() {
-		as = " as " + target.String()
-	}
-	tell := s.tell
-	if how.quiet {
-		tell = s.tellVerbose
-	}
-	tell("Downloaded %s%s, %s%s", remote, as, plural64(m.event.Done, "byte"), proof)
-	return arrived, nil
+	// Does nothing once the part is committed or kept.
+	part.Discard()
 }
 
-// commit gives a whole download its name. What bears it is kept where SETBACKUP says.
-func (s *State) commit(ctx context.Context, part *netio.Part, modTime time.Time, rel []string) error {
+// fetchPart is all of fetch but for the name.
+func (s *State) fetchPart(ctx context.Context, remote string, entry session.Entry, target netio.LocalPath, how fetching) (*fetched, error) {
+	ctx, attempts := s.begin(ctx)
+	note, err := s.partNote(ctx, remote, entry)
+	if err != nil {
+		return nil, err
+	}
+	event := FileEvent{Local: target.String(), Remote: remote, Size: entry.Size, Only: how.alone}
+	part, err := s.files.CreatePart(target, note)
+	if err != nil {
+		s.tellFile(FileEnd, event, err)
+		return nil, err
+	}
+	event.Done = part.Offset()
+	m := s.newMeter(part.File(), event)
+	if resumable(note) {
+		m.checkpoint = part.Checkpoint
+	}
+	arrived, err := s.fill(ctx, attempts, remote, entry, part, m)
+	proof := ""
+	if err == nil {
+		proof, err = s.verifyPart(ctx, remote, m)
+	}
+	if err != nil {
+		s.release(part, resumable(note), m, remote, err)
+		m.end(err)
+		return nil, err
+	}
+	modTime := exactTime(arrived)
+	if how.date != nil {
+		modTime = how.date(modTime)
+	}
+	return &fetched{remote, arrived, part, resumable(note), m, modTime, proof, how}, nil
+}
+
+// commitPart gives a whole part its name. What bears it is kept where SETBACKUP says.
+func (s *State) commitPart(ctx context.Context, part *netio.Part, modTime time.Time, rel []string) error {
 	was, moved, restore, err := s.backUpLocal(ctx, part.Target(), rel)
 	switch {
 	case err != nil:

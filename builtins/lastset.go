@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -63,6 +64,20 @@ func (s *State) settleDownload(remote string, e session.Entry, moved bool, err e
 	}
 	s.settleRemote(remote, e, err)
 }
+
+// add takes over what another one has noted.
+func (l *lastSet) add(other lastSet) {
+	l.lost += other.lost
+	for _, f := range other.done {
+		l.settle(f.name, f.base, f.time, nil)
+	}
+	for _, f := range other.failed {
+		l.settle(f.name, f.base, f.time, errSettled)
+	}
+}
+
+// errSettled stands for a failure that was told.
+var errSettled = errors.New("failed")
 
 // settleRemote is settle for a download.
 func (s *State) settleRemote(remote string, e session.Entry, err error) {

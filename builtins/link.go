@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,20 @@ func (s *State) newLink(e session.Endpoint) *link {
 				keep(facts)
 			}
 		}
+		return netio.Dial(ctx, e, settings)
+	}}
+}
+
+// sibling is a link like this one for a State that uses it beside: to the same place,
+// with a connection yet to be made. Only the first tells what it has learned of the
+// server, and what was said of the server's trust is not said again.
+func (l *link) sibling(s *State) *link {
+	e := l.endpoint
+	e.Trust.Notice = nil
+	return &link{state: s, endpoint: e, kind: l.kind, way: slices.Clone(l.way), told: l.told, open: func(ctx context.Context) (session.Session, error) {
+		settings := s.sessionSettings()
+		s.remember(e, &settings)
+		settings.Learned = nil
 		return netio.Dial(ctx, e, settings)
 	}}
 }

@@ -501,7 +501,7 @@ func TestDownloadsAreNotMixed_NoTimes(t *testing.T) {
 func TestSetsWithoutAConnection(t *testing.T) {
 	files := map[string]string{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}
 	s := retried(t, siteOptions{files: files, faults: "on RETR b: close\non connect 3-: reply 421 closing; close"})
-	result, o := s.result(`SETRETRY(2,0)`, `$r = GETFILE("*")`)
+	result, o := s.result(`SETPARALLEL(1)`, `SETRETRY(2,0)`, `$r = GETFILE("*")`)
 	if result != "CONNECTION_LOST" && result != "TOO_MANY_CONNECTIONS" {
 		t.Errorf("the result is %s\n%s", result, o.transcript)
 	}

@@ -45,6 +45,7 @@ func settingCommands() family {
 		"SETDELETELIMIT":    (*State).setDeleteLimit,
 		"SETAFTER":          (*State).setAfter,
 		"SETBACKUP":         (*State).setBackup,
+		"SETPARALLEL":       (*State).setParallel,
 	}
 }
 

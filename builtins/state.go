@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
@@ -23,12 +24,15 @@ type State struct {
 	endpoint session.Endpoint // what session was made from; kept after CLOSEHOST for messages
 	settings settings
 	// inPlace: this server does not let us rename, so that ATOMIC is done in place.
-	inPlace bool
+	inPlace *atomic.Bool
 	// bytesTold: the script has heard that SETTYPE has no effect on this connection.
 	bytesTold bool
 	// sizesUntold says that this server did not tell the size of a file of a listing
 	// when it was asked for that file.
-	sizesUntold bool
+	sizesUntold *atomic.Bool
+	// mostConnections is how many connections at a time the server was found to grant;
+	// 0 is not known.
+	mostConnections int
 	// remoteDir is the server's current directory as it last said; "" asks again.
 	remoteDir string
 
@@ -63,7 +67,7 @@ type State struct {
 	args    arguments // of the running command; reused from call to call
 }
 
-// settings are the values behind the SET commands, plain but for the lock.
+// settings are the values behind the SET commands, plain but for the data mode.
 type settings struct {
 	protocol session.Protocol // next OPENHOST
 	port     int              // next OPENHOST; 0 is the protocol's own
@@ -85,9 +89,15 @@ type settings struct {
 	deletions    deletions     // SETDELETELIMIT
 	after        afterwards    // SETAFTER
 	backup       string        // SETBACKUP; "" is none
+	parallel     int           // SETPARALLEL; 0 is each command's own
 
-	modeLock sync.Mutex
-	mode     session.DataMode // next data connection: read through State.dataMode
+	mode *sharedMode // next data connection
+}
+
+// sharedMode is the data mode, which sessions ask for on goroutines of their own.
+type sharedMode struct {
+	lock sync.Mutex
+	mode session.DataMode
 }
 
 // exclusions are the patterns of ADDEXCLUSION as the script wrote them, in order.
@@ -119,7 +129,8 @@ func newState(options Options, job Job) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{options: options, job: job, files: files, here: files.Start()}
+	s := &State{options: options, job: job, files: files, here: files.Start(), inPlace: new(atomic.Bool), sizesUntold: new(atomic.Bool)}
+	s.settings.mode = &sharedMode{}
 	s.settings.features = make(map[string]session.Feature)
 	s.settings.timeouts = session.Timeouts{}.WithDefaults()
 	s.settings.retry = retrying{times: 3, wait: 2 * time.Second}
@@ -141,16 +152,18 @@ func (s *State) localPath(written string) (netio.LocalPath, error) {
 
 // dataMode is what a session asks before each data connection.
 func (s *State) dataMode() session.DataMode {
-	s.settings.modeLock.Lock()
-	defer s.settings.modeLock.Unlock()
-	return s.settings.mode
+	m := s.settings.mode
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	return m.mode
 }
 
 // changeDataMode lets change edit the mode of the next data connection.
 func (s *State) changeDataMode(change func(*session.DataMode)) {
-	s.settings.modeLock.Lock()
-	defer s.settings.modeLock.Unlock()
-	change(&s.settings.mode)
+	m := s.settings.mode
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	change(&m.mode)
 }
 
 // mostConnections is how many connections one large file may be moved over.

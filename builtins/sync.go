@@ -47,6 +47,7 @@ type syncing struct {
 	local    netio.LocalPath
 	remote   string // from the root where the server tells where it is
 	upload   bool
+	crew     *crew
 	memory   *engine.Memory
 	compare  *engine.Comparer
 	clock    serverClock
@@ -103,7 +104,7 @@ func trimRemote(dir string) string {
 	return "/"
 }
 
-func (y *syncing) run(ctx context.Context, o engine.Options) (failed error) {
+func (y *syncing) run(ctx context.Context, o engine.Options) error {
 	s := y.state
 	if err := y.exclude(ctx, &o); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (y *syncing) run(ctx context.Context, o engine.Options) (failed error) {
 			}
 		}()
 	}
-	y.clock = serverClock{syncing: y}
+	y.clock.syncing = y
 	y.compare = &engine.Comparer{ToServer: y.upload, Sizes: s.verifies(), Memory: y.memory,
 		Clock: func(e session.Entry) time.Duration { return y.clock.ahead(ctx, e) },
 		Ask:   func(path string, e session.Entry) (session.Entry, bool) { return y.ask(ctx, path, e) }}
@@ -132,7 +133,14 @@ func (y *syncing) run(ctx context.Context, o engine.Options) (failed error) {
 		o.FoldTarget = s.files.FoldsCase()
 		s.tell("Synchronizing local directory %s from %s", y.local, y.remote)
 	}
-	report, err := engine.Sync(ctx, o, y)
+	var report engine.Report
+	most := s.parallel(usualParallel)
+	o.Ahead = 2 * (most - 1)
+	err := s.inCrew(ctx, most, func(c *crew) (err error) {
+		y.crew = c
+		report, err = engine.Sync(ctx, o, y)
+		return err
+	})
 	if err != nil {
 		return err
 	}

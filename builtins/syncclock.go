@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sftpc/sftpc/netio"
@@ -42,9 +43,9 @@ func (s *State) setClockDiff(a *arguments) error {
 type serverClock struct {
 	*syncing
 	asked    bool
-	measured time.Duration
-	exact    bool // the server's listings tell exact times
-	undated  bool // it does not take times
+	measured atomic.Int64 // nanoseconds
+	exact    atomic.Bool  // the server's listings tell exact times
+	undated  atomic.Bool  // it does not take times
 }
 
 // known is what is known without asking.
@@ -52,7 +53,7 @@ func (c *serverClock) known() time.Duration {
 	if c.state.settings.clock.set {
 		return c.state.settings.clock.ahead
 	}
-	return c.measured
+	return time.Duration(c.measured.Load())
 }
 
 // ahead is the difference for the time of a file of the server.
@@ -74,10 +75,10 @@ func (c *serverClock) ahead(ctx context.Context, e session.Entry) time.Duration 
 		if err := c.measure(ctx); err != nil {
 			s.warn("the clock time difference is not known, times are taken as they are listed: %v; SETCLOCKDIFF says it", err)
 		} else {
-			s.tell("Clock time difference is %d seconds.", int64(c.measured/time.Second))
+			s.tell("Clock time difference is %d seconds.", int64(c.known()/time.Second))
 		}
 	}
-	return c.measured
+	return c.known()
 }
 
 // measure uploads a temporary file and looks at which time the server lists it.
@@ -106,7 +107,7 @@ func (c *serverClock) measure(ctx context.Context) (err error) {
 			if e.Time.IsZero() || e.Grain > time.Minute {
 				break
 			}
-			c.measured = clockDifference(e.Time, max(e.Grain, time.Second), before, after)
+			c.measured.Store(int64(clockDifference(e.Time, max(e.Grain, time.Second), before, after)))
 			return nil
 		}
 	}

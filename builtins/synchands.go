@@ -41,18 +41,22 @@ func localEntry(e netio.LocalEntry) session.Entry {
 type remoteTree struct{ *syncing }
 
 func (t remoteTree) List(ctx context.Context, dir string) func() (session.Listing, error) {
-	return func() (session.Listing, error) {
-		s, path := t.state, t.remotePath(dir)
+	path := t.remotePath(dir)
+	var l session.Listing
+	wait := t.crew.begin(func(s *State) (err error) {
 		ctx, _ := s.begin(ctx)
-		l, err := s.session.List(ctx, path)
+		l, err = s.session.List(ctx, path)
 		if dater, ok := s.session.(session.Dater); ok && err == nil {
 			l, err = dater.Dated(ctx, path, l)
 		}
-		if err != nil {
+		return err
+	})
+	return func() (session.Listing, error) {
+		if err := wait(); err != nil {
 			return l, withName(err, "listing "+path, path)
 		}
-		t.outcome.left += s.tellIncomplete(path, l)
-		t.clock.exact = l.Source != "LIST"
+		t.outcome.left += t.state.tellIncomplete(path, l)
+		t.clock.exact.Store(l.Source != "LIST")
 		return l, nil
 	}
 }
@@ -131,8 +135,11 @@ func (y *syncing) Fail(path string, err error) bool {
 	return y.outcome.add(err)
 }
 
-// Settle has nothing to wait for.
-func (y *syncing) Settle(context.Context) bool { return y.outcome.failed == 0 && y.outcome.left == 0 }
+// Settle waits for the transfers.
+func (y *syncing) Settle(context.Context) bool {
+	y.crew.settle()
+	return y.outcome.failed == 0 && y.outcome.left == 0
+}
 
 // MakeDir makes a directory of the target.
 func (y *syncing) MakeDir(ctx context.Context, path string) bool {
@@ -159,15 +166,37 @@ func (y *syncing) makeDir(ctx context.Context, path string) error {
 
 // Transfer brings a file over.
 func (y *syncing) Transfer(ctx context.Context, p engine.Step) bool {
-	doing, transfer := "Downloading", y.get
-	if y.upload {
-		doing, transfer = "Uploading", y.put
-	}
 	if !y.passes(ctx, p) {
 		return true
 	}
-	y.state.tell("%s (%s) %s", doing, y.why(p.Why), y.remotePath(p.Path))
-	err := transfer(ctx, p)
+	if y.upload {
+		y.state.tell("Uploading (%s) %s", y.why(p.Why), y.remotePath(p.Path))
+		return y.crew.do(p.Source.Size, func(s *State) error { return y.put(ctx, s, p) }, func(err error) bool { return y.ended(p, err) })
+	}
+	y.state.tell("Downloading (%s) %s", y.why(p.Why), y.remotePath(p.Path))
+	target, err := y.folders.child(p.Path)
+	if err != nil {
+		y.state.tellFile(FileEnd, FileEvent{Local: p.Path, Remote: y.remotePath(p.Path), Size: p.Source.Size}, err)
+		return y.ended(p, err)
+	}
+	var got *fetched
+	exact := false
+	return y.crew.do(p.Source.Size, func(s *State) (err error) {
+		got, exact, err = y.get(ctx, s, p, target)
+		return err
+	}, func(err error) bool {
+		if err == nil {
+			_, err = y.state.commit(ctx, got)
+		}
+		if err == nil {
+			y.noteDownload(p, target, exact)
+		}
+		return y.ended(p, err)
+	})
+}
+
+// ended counts a transfer.
+func (y *syncing) ended(p engine.Step, err error) (goOn bool) {
 	y.settle(p, err)
 	return y.outcome.add(err)
 }
@@ -211,8 +240,8 @@ func relOf(path string) []string {
 }
 
 // put uploads a file and gives it the time that it has here.
-func (y *syncing) put(ctx context.Context, p engine.Step) error {
-	s, remote := y.state, y.remotePath(p.Path)
+func (y *syncing) put(ctx context.Context, s *State, p engine.Step) error {
+	remote := y.remotePath(p.Path)
 	event := FileEvent{Upload: true, Remote: remote, Size: p.Source.Size}
 	path, err := y.localPath(p.Path)
 	event.Local = path.String()
@@ -232,11 +261,16 @@ func (y *syncing) put(ctx context.Context, p engine.Step) error {
 	o := &sending{state: s, meter: s.quietMeter(file, event), before: before, rel: relOf(p.Path)}
 	o.ctx, o.attempts = s.begin(ctx)
 	// A run that is killed leaves a part under the name, with a time that is newer.
+	earlier, known := y.memory.Recall(p.Path)
 	y.memory.Keep(p.Path, engine.Fact{Unfinished: true})
 	err = o.put(remote)
 	o.meter.end(err)
 	if err != nil {
-		if !o.began && !p.HasTarget {
+		switch {
+		case o.began:
+		case known:
+			y.memory.Keep(p.Path, earlier)
+		default:
 			y.memory.Forget(p.Path)
 		}
 		return err
@@ -249,22 +283,22 @@ func (y *syncing) put(ctx context.Context, p engine.Step) error {
 // dateRemote gives an uploaded file the time of the local one, or remembers that the
 // two are the same.
 func (y *syncing) dateRemote(o *sending, path, remote string) {
-	s := y.state
+	s := o.state
 	fact := engine.Fact{LocalSize: o.before.Size(), LocalTime: o.before.ModTime().UTC(), ServerSize: -1}
 	if s.verifies() {
 		fact.ServerSize = o.meter.event.Done
 	}
-	if s.session.Caps().SetTimes && !y.clock.undated {
+	if s.session.Caps().SetTimes && !y.clock.undated.Load() {
 		at := o.before.ModTime().Add(y.clock.known()).UTC()
 		err := s.session.SetModTime(o.ctx, remote, at)
 		switch {
-		case err == nil && s.session.Caps().ExactTimes && y.clock.exact:
+		case err == nil && s.session.Caps().ExactTimes && y.clock.exact.Load():
 			// The next listing tells it all.
 			y.memory.Forget(path)
 			return
 		case err == nil:
 		case session.CauseOf(err) == session.NotSupported:
-			y.clock.undated = true
+			y.clock.undated.Store(true)
 			s.tellVerbose("the server does not let us set times: they are remembered here")
 		default:
 			s.tellVerbose("the time of %s could not be set: %v", remote, err)
@@ -273,17 +307,13 @@ func (y *syncing) dateRemote(o *sending, path, remote string) {
 	y.memory.Keep(path, fact)
 }
 
-// get downloads a file and gives it the time that it has on the server.
-func (y *syncing) get(ctx context.Context, p engine.Step) error {
-	s, remote := y.state, y.remotePath(p.Path)
-	target, err := y.folders.child(p.Path)
-	if err != nil {
-		s.tellFile(FileEnd, FileEvent{Local: p.Path, Remote: remote, Size: p.Source.Size}, err)
-		return err
-	}
+// get downloads a file that is to have the time that it has on the server. exact
+// reports whether that is known exactly.
+func (y *syncing) get(ctx context.Context, s *State, p engine.Step, target netio.LocalPath) (got *fetched, exact bool, err error) {
+	remote := y.remotePath(p.Path)
 	entry := s.exactEntry(ctx, remote, p.Source)
-	exact := entry.Exact
-	_, err = s.fetchAs(ctx, remote, entry, target, fetching{quiet: true, rel: relOf(p.Path), date: func(told time.Time) time.Time {
+	exact = entry.Exact
+	got, err = s.fetchPart(ctx, remote, entry, target, fetching{quiet: true, rel: relOf(p.Path), date: func(told time.Time) time.Time {
 		if told.IsZero() {
 			exact = false
 			told = p.Source.Time // rough, but the same the next time
@@ -293,21 +323,24 @@ func (y *syncing) get(ctx context.Context, p engine.Step) error {
 		}
 		return told.Add(-y.clock.known())
 	}})
-	if err != nil {
-		return err
-	}
+	return got, exact, err
+}
+
+// noteDownload remembers a pair whose times do not tell that it is one.
+func (y *syncing) noteDownload(p engine.Step, target netio.LocalPath, exact bool) {
 	if exact && p.Source.Exact {
 		y.memory.Forget(p.Path)
-		return nil
+		return
 	}
-	if now, err := s.files.Stat(target); err == nil {
-		fact := engine.Fact{LocalSize: now.Size, LocalTime: now.ModTime, ServerSize: p.Source.Size, ServerTime: p.Source.Time}
-		if !p.Source.Exact {
-			fact.Rough = max(p.Source.Grain, 2*time.Second)
-		}
-		y.memory.Keep(p.Path, fact)
+	now, err := y.state.files.Stat(target)
+	if err != nil {
+		return // the next run sees what there is
 	}
-	return nil
+	fact := engine.Fact{LocalSize: now.Size, LocalTime: now.ModTime, ServerSize: p.Source.Size, ServerTime: p.Source.Time}
+	if !p.Source.Exact {
+		fact.Rough = max(p.Source.Grain, 2*time.Second)
+	}
+	y.memory.Keep(p.Path, fact)
 }
 
 // syncFolder finds local folders for files as they come.

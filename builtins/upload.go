@@ -86,6 +86,7 @@ func (s *State) putSet(ctx context.Context, dir netio.LocalPath, parent, last st
 		return err
 	}
 	u := uploader{state: s, ctx: ctx}
+	var team *crew
 	w := set
 	w.outcome = &o
 	w.visit = func(path netio.LocalPath, rel []string, entry netio.LocalEntry) bool {
@@ -98,11 +99,25 @@ func (s *State) putSet(ctx context.Context, dir netio.LocalPath, parent, last st
 			s.last.settle(written, entry.Name, entry.ModTime, err)
 			return o.add(err)
 		}
-		err := u.upload(path, u.remote(entry.Name), func(at time.Time, err error) { s.last.settle(written, entry.Name, at, err) })
-		s.tellStep(err)
-		return o.add(err)
+		remote := u.remote(entry.Name)
+		return team.do(entry.Size, func(s *State) error {
+			one := uploader{state: s, ctx: ctx, rel: rel}
+			return one.upload(path, remote, func(at time.Time, err error) { s.last.settle(written, entry.Name, at, err) })
+		}, func(err error) bool {
+			s.tellStep(err)
+			return o.add(err)
+		})
 	}
-	if err := w.walk(dir); err != nil {
+	// Partners wait for a last file, so that they come one by one unless asked otherwise.
+	most := s.parallel(1)
+	if mode := s.settings.upload; mode != uploadOverwrite && mode != uploadAtomic {
+		most = 1 // what was cut on one connection must not begin anew on another
+	}
+	err = s.inCrew(ctx, most, func(c *crew) error {
+		team = c
+		return w.walk(dir)
+	})
+	if err != nil {
 		return err
 	}
 	chosen.end()

@@ -26,6 +26,17 @@ type voice struct {
 	unsaid  bool // PRINT wrote something since the last flush
 	log     *logFile
 	warned  map[string]bool
+
+	// relay takes what is told, and wired what a connection of this State tells of the
+	// wire, while a crew is at work; nil are nobody.
+	relay, wired func(Event)
+}
+
+// divert sets who takes what is told; nil ends that.
+func (v *voice) divert(relay, wired func(Event)) {
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	v.relay, v.wired = relay, wired
 }
 
 // at says which statement the following events belong to.
@@ -45,13 +56,41 @@ func (v *voice) where() (script string, line int) {
 // tell sends the event on its way.
 func (v *voice) tell(e Event) {
 	v.lock.Lock()
+	relay := v.relay
+	v.lock.Unlock()
+	v.tellTo(relay, e)
+}
+
+// tellWired is tell for what came over a connection of the State, whichever goroutine
+// noticed it.
+func (v *voice) tellWired(e Event) {
+	v.lock.Lock()
+	wired := v.wired
+	v.lock.Unlock()
+	v.tellTo(wired, e)
+}
+
+func (v *voice) tellTo(relay func(Event), e Event) {
+	if relay == nil {
+		v.pass(e)
+		return
+	}
+	e.Time = v.state.now()
+	relay(e)
+}
+
+// pass sends an event on past any relay.
+func (v *voice) pass(e Event) {
+	v.lock.Lock()
 	defer v.lock.Unlock()
 	v.tellLocked(e)
 }
 
 func (v *voice) tellLocked(e Event) {
 	s := v.state
-	e.Time = s.now()
+	if e.Time.IsZero() {
+		e.Time = s.now()
+	}
 	e.Silent = v.silent
 	if v.verbose {
 		e.Level = Normal
@@ -101,6 +140,9 @@ func (v *voice) flush() {
 
 func (v *voice) flushLocked() {
 	v.unsaid = false
+	if v.relay != nil {
+		return // what PRINT wrote was flushed before the command began
+	}
 	if v.state.job.Flush != nil {
 		v.state.job.Flush()
 	}
@@ -128,15 +170,15 @@ func (v *voice) setVerbose(on bool) {
 // warnOnce tells a warning the first time only.
 func (v *voice) warnOnce(text string) {
 	v.lock.Lock()
-	defer v.lock.Unlock()
-	if v.warned[text] {
-		return
-	}
+	before := v.warned[text]
 	if v.warned == nil {
 		v.warned = make(map[string]bool)
 	}
 	v.warned[text] = true
-	v.tellLocked(Event{Kind: Warning, Text: text})
+	v.lock.Unlock()
+	if !before {
+		v.tell(Event{Kind: Warning, Text: text})
+	}
 }
 
 // logTo makes log the run's log; the one before is closed.
@@ -195,7 +237,7 @@ func (s *State) tellWire(w session.Wire) {
 	case session.WireNote:
 		e.Kind, e.Level = Message, Verbose
 	}
-	s.voice.tell(e)
+	s.voice.tellWired(e)
 }
 
 // describeData says who connected to whom for data.

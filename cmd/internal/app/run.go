@@ -41,6 +41,7 @@ type ScriptFlags struct {
 	Strict   bool          `help:"arithmetic on a text that is no number ends the script"`
 	Atomic   bool          `help:"uploads go to another name and are renamed when whole"`
 	Retry    Word          `placeholder:"TIMES[,SECONDS]" help:"attempts in all, and the wait before the second (default: 3,2)"`
+	Parallel Word          `placeholder:"N" help:"connections that a set of files may use at a time (default: 4, and 1 for PUTFILE)"`
 	// Command holds FILE and the script's arguments: whatever stands behind FILE
 	// is the script's, byte for byte, and is never read as a flag of ours.
 	Command []Word `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
@@ -139,6 +140,9 @@ func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {
 	}
 	if f.Atomic {
 		options.Settings["upload-mode"] = "ATOMIC"
+	}
+	if f.Parallel != "" {
+		options.Settings["parallel"] = string(f.Parallel)
 	}
 	if f.Retry != "" {
 		options.Settings["retry"] = string(f.Retry)
