@@ -31,7 +31,7 @@ func (s *Session) Download(ctx context.Context, name string, offset int64, w io.
 		if err := s.settle(); err != nil {
 			return err
 		}
-		d := &download{transfer: s.newTransfer(path, openRead, file, offset, s.readSize), w: w, end: localEnd(w), size: -1}
+		d := &download{transfer: s.newTransfer(path, openRead, file, offset, s.pieceFor(s.readSize, s.limits.Read)), w: w, end: localEnd(w), size: -1}
 		err := d.run()
 		n = d.done - offset
 		d.close()
@@ -184,6 +184,7 @@ func (d *download) take(a answer) error {
 			if a.n < d.length && at < d.size {
 				d.length = max(a.n, leastPiece)
 				d.s.readSize = min(d.s.readSize, d.length)
+				d.s.limits.Read = uint64(d.length)
 			}
 			d.again = append(d.again, piece)
 		}

@@ -102,7 +102,7 @@ func TestMuteServerBehindTheLogin(t *testing.T) {
 	for _, fault := range []string{"on REALPATH: silence", "on LIMITS: silence", "on REALPATH: stall 10"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, siteOptions{faults: fault})
+			s := serve(t, siteOptions{faults: fault, large: true})
 			client, err := s.dial(siteOptions{})
 			s.must(err)
 			s.Session = client
@@ -283,6 +283,60 @@ func TestDownload_SizeNotTold(t *testing.T) {
 		if n, err := s.Download(context.Background(), "file", 0, &got); err != nil || n != int64(size) || !bytes.Equal(got.Bytes(), data) {
 			t.Errorf("%d of %d bytes, %v", n, size, err)
 		}
+	}
+}
+
+// A server that is near and says what it takes is given and asked for as much; one that
+// gives less than it says is asked for that from then on; one that is far gets pieces as
+// they always are.
+func TestPieces(t *testing.T) {
+	ctx := context.Background()
+	data := noise(5<<20 + 1)
+	for _, test := range []struct {
+		fault    string
+		far, say int // what is asked for afterwards, far away and near
+	}{
+		{"", pieceLength, 32 << 10},
+		{"on READ: short 1000", leastPiece, leastPiece},
+		{"on READ: short 20000", 20000, 20000},
+		{"on READ 3: late 2\non WRITE 3: late 2", pieceLength, 32 << 10},
+	} {
+		t.Run(test.fault, func(t *testing.T) {
+			s := visit(t, siteOptions{faults: test.fault, large: true})
+			_, err := s.CurrentDir(ctx)
+			s.must(err)
+			if s.limits.Read != 32<<10 || s.limits.Write < nearPiece {
+				t.Fatalf("the server takes %+v", s.limits)
+			}
+			s.limits.Read = nearPiece // it says so, and gives less
+			s.roundTrip = time.Microsecond
+			for size, want := range map[int]int{s.pieceFor(s.readSize, s.limits.Read): nearPiece, s.pieceFor(s.writeSize, s.limits.Write): nearPiece} {
+				if size != want {
+					t.Errorf("pieces of %d bytes, want %d", size, want)
+				}
+			}
+			if n, err := s.Upload(ctx, "file", session.StoreReplace, bytes.NewReader(data)); err != nil || n != int64(len(data)) || !bytes.Equal(s.read("file"), data) {
+				t.Errorf("up: %d bytes, %v", n, err)
+			}
+			var got bytes.Buffer
+			if n, err := s.Download(ctx, "file", 0, &got); err != nil || n != int64(len(data)) || !bytes.Equal(got.Bytes(), data) {
+				t.Errorf("down: %d bytes, %v", n, err)
+			}
+			if near := s.pieceFor(s.readSize, s.limits.Read); near != test.say {
+				t.Errorf("near it is asked for %d bytes now, want %d", near, test.say)
+			}
+			s.roundTrip = nearEnough
+			if far := s.pieceFor(s.readSize, s.limits.Read); far != test.far {
+				t.Errorf("far away it is asked for %d bytes now, want %d", far, test.far)
+			}
+		})
+	}
+	s := visit(t, siteOptions{})
+	_, err := s.CurrentDir(ctx)
+	s.must(err)
+	s.roundTrip = time.Microsecond
+	if size := s.pieceFor(s.writeSize, s.limits.Write); size != pieceLength {
+		t.Errorf("pieces of %d bytes to a server that does not say what it takes", size)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,9 @@ type siteOptions struct {
 	features map[string]session.Feature
 	limits   session.Limits
 	server   sftpserver.Options
+	// large lets the server say how long a request may be: from one that is near pieces
+	// as long are asked for then, and which it is depends on how fast the machine is.
+	large bool
 }
 
 func visit(t *testing.T, o siteOptions) *site {
@@ -86,6 +90,9 @@ func serve(t *testing.T, o siteOptions) *site {
 	}
 	options := o.server
 	options.Dir, options.Faults = s.dir, faults
+	if !o.large {
+		options.DisabledExtensions = append(slices.Clone(options.DisabledExtensions), "limits@openssh.com")
+	}
 	options.Users = map[string]string{"u": "p"}
 	if s.server, err = sftpserver.Listen(context.Background(), "127.0.0.1:0", options); err != nil {
 		t.Fatal(err)

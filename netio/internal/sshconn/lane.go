@@ -19,6 +19,9 @@ import (
 const (
 	depth       = 64
 	pieceLength = 32 << 10
+	// nearPiece is how long a piece may be where the server takes that and is near:
+	// fewer requests cost less than they do where TCP begins slowly.
+	nearPiece = 255 << 10
 )
 
 // lane is one channel of the connection with an SFTP server behind it.

@@ -27,6 +27,8 @@ const (
 	oneWindow = depth * pieceLength
 	// worthLanes is the size from which further lanes are worth their opening.
 	worthLanes = 2 * oneWindow
+	// nearEnough is the round trip below which one channel carries all there is.
+	nearEnough = 5 * time.Millisecond
 )
 
 // mixesNothing tells of servers whose channels are known not to meet. ProFTPD's
@@ -57,7 +59,7 @@ func (s *Session) lanesFor(size int64) int {
 // is as much as a network carries that is near.
 func lanesFor(size int64, roundTrip time.Duration) int {
 	switch {
-	case size < worthLanes || roundTrip < 5*time.Millisecond:
+	case size < worthLanes || roundTrip < nearEnough:
 		return 1
 	case size < 4*oneWindow || roundTrip < 15*time.Millisecond:
 		return 2

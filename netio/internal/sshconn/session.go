@@ -122,6 +122,15 @@ func (s *Session) settle() error {
 	return nil
 }
 
+// pieceFor is how long the pieces of a transfer are: size, which is what goes always, or
+// as much as a server that is near says to take.
+func (s *Session) pieceFor(size int, most uint64) int {
+	if s.roundTrip == 0 || s.roundTrip >= nearEnough || most <= uint64(size) {
+		return size
+	}
+	return int(min(most, nearPiece))
+}
+
 // answeredIn notes how long one question and its answer took.
 func (s *Session) answeredIn(took time.Duration) {
 	if s.roundTrip == 0 || took < s.roundTrip {

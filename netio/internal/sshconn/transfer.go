@@ -39,8 +39,8 @@ type port struct {
 // what a slow beginning keeps waiting, everything behind it in the file waits for.
 const firstPieces = 1
 
-func newPort(file handle) *port {
-	p := &port{file: file, most: depth}
+func (t *transfer) newPort(file handle) *port {
+	p := &port{file: file, most: t.depth()}
 	if file.lane.fresh {
 		p.most = firstPieces
 	}
@@ -112,7 +112,7 @@ func (s *Session) newTransfer(path string, flags uint32, file handle, begin int6
 		more: make(chan *port, mostPorts), over: make(chan struct{}),
 		// Each piece under way has one answer, and so has a file's FSTAT.
 		answers: make(chan answer, mostPorts*(depth+2)+4)}
-	t.ports = []*port{newPort(file)}
+	t.ports = []*port{t.newPort(file)}
 	return t
 }
 
@@ -151,7 +151,7 @@ func (t *transfer) widen(size int64) {
 			file.forget()
 			return
 		}
-		p := newPort(file)
+		p := t.newPort(file)
 		if t.alike != nil {
 			proof := make(chan answer, 1)
 			l.wire.ask(&question{done: proof}, fxFstat, file.name, nil)
@@ -178,6 +178,9 @@ func (t *transfer) room() *port {
 	}
 	return best
 }
+
+// depth is how many pieces fill the window of a channel.
+func (t *transfer) depth() int { return min(oneWindow/t.length, depth) }
 
 // span is how far pieces may be ahead of what is settled.
 func (t *transfer) span() int64 { return int64(len(t.ports))*oneWindow + slack }
@@ -247,7 +250,7 @@ func (t *transfer) settle(a answer) (again bool, lost error) {
 	p := t.portOf(a.lane)
 	if p != nil {
 		p.out--
-		p.most = min(p.most+1, depth)
+		p.most = min(p.most+1, t.depth())
 	}
 	if a.err == nil {
 		if p == nil || !t.doubtful(p) {

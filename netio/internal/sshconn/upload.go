@@ -91,7 +91,7 @@ func (u *upload) open(s *Session, path string, flags uint32) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	u.transfer = s.newTransfer(path, openWrite, file, 0, s.writeSize)
+	u.transfer = s.newTransfer(path, openWrite, file, 0, s.pieceFor(s.writeSize, s.limits.Write))
 	return nil
 }
 
