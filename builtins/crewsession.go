@@ -21,6 +21,7 @@ var (
 	_ session.Session  = (*crewSession)(nil)
 	_ session.Dater    = (*crewSession)(nil)
 	_ session.Glancer  = (*crewSession)(nil)
+	_ session.Picker   = (*crewSession)(nil)
 	_ session.Hasher   = (*crewSession)(nil)
 	_ session.Replacer = (*crewSession)(nil)
 )
@@ -105,6 +106,14 @@ func (q *crewSession) Dated(ctx context.Context, dir string, listing session.Lis
 func (q *crewSession) Stat(ctx context.Context, name string) (entry session.Entry, err error) {
 	err = q.ask(ctx, func(ctx context.Context, l *link) (err error) {
 		entry, err = l.Stat(ctx, name)
+		return err
+	})
+	return entry, err
+}
+
+func (q *crewSession) Pick(ctx context.Context, name string, a session.Aspect) (entry session.Entry, err error) {
+	err = q.ask(ctx, func(ctx context.Context, l *link) (err error) {
+		entry, err = l.Pick(ctx, name, a)
 		return err
 	})
 	return entry, err

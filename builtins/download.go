@@ -198,6 +198,13 @@ func (s *State) exactEntry(ctx context.Context, remote string, e session.Entry) 
 	if e.Size >= 0 && (e.Exact || !s.session.Caps().ExactTimes) || e.Size < 0 && s.sizesUntold.Load() {
 		return e
 	}
+	if e.Size >= 0 {
+		// The time is all that is missing.
+		if asked, err := session.Pick(ctx, s.session, remote, session.AspectTime); err == nil && asked.Exact {
+			e.Time, e.Exact, e.Grain = asked.Time, true, 0
+		}
+		return e
+	}
 	asked, err := s.session.Stat(ctx, remote)
 	if err != nil {
 		return e // the download itself will say what is wrong

@@ -47,6 +47,7 @@ var (
 	_ session.Hasher      = (*link)(nil)
 	_ session.Dater       = (*link)(nil)
 	_ session.Glancer     = (*link)(nil)
+	_ session.Picker      = (*link)(nil)
 	_ session.UniqueNamer = (*link)(nil)
 	_ session.Replacer    = (*link)(nil)
 )
@@ -427,6 +428,15 @@ func (l *link) Dated(ctx context.Context, dir string, listing session.Listing) (
 func (l *link) Stat(ctx context.Context, name string) (entry session.Entry, err error) {
 	err = l.repeat(ctx, func(open session.Session) (err error) {
 		entry, err = open.Stat(ctx, name)
+		return err
+	})
+	return entry, err
+}
+
+// Pick is Stat for one aspect, where the session below knows a difference.
+func (l *link) Pick(ctx context.Context, name string, a session.Aspect) (entry session.Entry, err error) {
+	err = l.repeat(ctx, func(open session.Session) (err error) {
+		entry, err = session.Pick(ctx, open, name, a)
 		return err
 	})
 	return entry, err

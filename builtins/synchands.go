@@ -66,7 +66,7 @@ func (y *syncing) ask(ctx context.Context, path string, e session.Entry) (sessio
 	if !y.state.session.Caps().ExactTimes {
 		return e, false
 	}
-	exact, err := y.state.session.Stat(ctx, y.remotePath(path))
+	exact, err := session.Pick(ctx, y.state.session, y.remotePath(path), session.AspectTime)
 	if err != nil || !exact.Exact {
 		return e, false
 	}

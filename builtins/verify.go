@@ -122,7 +122,7 @@ func (o *sending) verify(remote string) error {
 		}
 		return nil
 	}
-	entry, err := s.session.Stat(o.ctx, remote)
+	entry, err := session.Pick(o.ctx, s.session, remote, session.AspectSize)
 	known := err == nil && entry.Size >= 0
 	switch {
 	case err != nil && (ends(session.CauseOf(err)) || isOffline(err) || passes(err)):

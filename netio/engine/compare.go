@@ -37,6 +37,13 @@ func (c *Comparer) Compare(path string, source, target session.Entry) Reason {
 		if why, sure := c.byMemory(path, fact, source, target); sure {
 			return why
 		}
+		if !c.ToServer && !source.Exact && c.Ask != nil && fact.isLocal(target) && !fact.isServer(source) {
+			// The server has another one than it had, and its listing does not tell when
+			// that came, as for a time that lies ahead.
+			if exact, ok := c.Ask(path, source); ok {
+				return c.byTimes(exact, target)
+			}
+		}
 	}
 	why := c.byTimes(source, target)
 	if why != Older || c.Ask == nil || c.Sizes && source.Size != target.Size {

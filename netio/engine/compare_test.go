@@ -89,6 +89,26 @@ func TestCompare_AsksBeforeItSends(t *testing.T) {
 	}
 }
 
+// A listing that shows another time than was remembered, too roughly to tell which is
+// newer, is not believed either way.
+func TestCompare_AsksWhatHasChanged(t *testing.T) {
+	noon := time.Date(2026, 11, 20, 12, 0, 30, 0, time.UTC)
+	local := session.Entry{Time: noon, Exact: true, Size: 5}
+	listed := session.Entry{Time: noon.Truncate(24 * time.Hour), Grain: 24 * time.Hour, Size: 5}
+	m := OpenMemory(t.TempDir(), Directories{})
+	m.Keep("x", Fact{LocalSize: 5, LocalTime: noon, ServerSize: 5, ServerTime: noon.AddDate(0, 0, -3)})
+	c := &Comparer{Sizes: true, Memory: m, Ask: func(_ string, e session.Entry) (session.Entry, bool) {
+		e.Time, e.Exact, e.Grain = noon.Add(2*time.Minute), true, 0
+		return e, true
+	}}
+	if got := c.Compare("x", listed, local); got != Older {
+		t.Errorf("%v, and the server's is newer", got)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // What is remembered of a pair of files.
 func TestCompare_Memory(t *testing.T) {
 	noon := time.Date(2026, 11, 20, 12, 0, 30, 0, time.UTC)

@@ -237,6 +237,29 @@ func Glance(ctx context.Context, s Session, name string) (entry Entry, found boo
 	return entry, err == nil, err
 }
 
+// Aspect is one thing that may be asked of a file.
+type Aspect uint8
+
+const (
+	AspectSize Aspect = iota
+	AspectTime
+)
+
+// Picker is implemented by sessions in whose protocol size and time are two questions.
+type Picker interface {
+	// Pick is Stat where only one aspect of a file is of use: what the entry says besides
+	// may be missing.
+	Pick(ctx context.Context, name string, a Aspect) (Entry, error)
+}
+
+// Pick asks a session that may be a Picker, and by Stat one that is not.
+func Pick(ctx context.Context, s Session, name string, a Aspect) (Entry, error) {
+	if picker, ok := s.(Picker); ok {
+		return picker.Pick(ctx, name, a)
+	}
+	return s.Stat(ctx, name)
+}
+
 // Dater is implemented by sessions whose listings may tell times in a zone that the
 // server does not name.
 type Dater interface {

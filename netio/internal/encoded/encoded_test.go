@@ -126,6 +126,7 @@ func TestSession_HasTheOptionalInterfaces(t *testing.T) {
 	_, has["UniqueNamer"] = any((*Session)(nil)).(session.UniqueNamer)
 	_, has["Dater"] = any((*Session)(nil)).(session.Dater)
 	_, has["Glancer"] = any((*Session)(nil)).(session.Glancer)
+	_, has["Picker"] = any((*Session)(nil)).(session.Picker)
 	has["FastFile"] = true // of readers and writers, which pass through
 	paths, err := filepath.Glob("../../session/*.go")
 	if err != nil || len(paths) == 0 {
@@ -221,6 +222,9 @@ func TestSession_Names(t *testing.T) {
 	if entry, found, err := s.Glance(ctx, "é"); err != nil || !found || entry.Name != "é" {
 		t.Errorf("got %+v, %v, %v", entry, found, err)
 	}
+	if entry, err := s.Pick(ctx, "é", session.AspectSize); err != nil || entry.Name != "é" {
+		t.Errorf("got %+v, %v", entry, err)
+	}
 	if err := s.Rename(ctx, "é", "ô"); err != nil {
 		t.Error(err)
 	}
@@ -231,7 +235,7 @@ func TestSession_Names(t *testing.T) {
 	if err != nil || reply.Text != "ä is what you said" {
 		t.Errorf("got %+v, %v", reply, err)
 	}
-	if want := []string{"\xe9", "\xe9", "\xe9", "\xf4", "\xe9", "STAT \xe9"}; !slices.Equal(below.asked, want) {
+	if want := []string{"\xe9", "\xe9", "\xe9", "\xe9", "\xf4", "\xe9", "STAT \xe9"}; !slices.Equal(below.asked, want) {
 		t.Errorf("asked for %q, want %q", below.asked, want)
 	}
 }

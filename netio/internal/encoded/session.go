@@ -217,6 +217,19 @@ func (s *Session) Glance(ctx context.Context, name string) (entry session.Entry,
 	return entry, true, nil
 }
 
+// Pick asks the session below.
+func (s *Session) Pick(ctx context.Context, name string, a session.Aspect) (entry session.Entry, err error) {
+	err = s.with("asking for", name, func(name string) error {
+		entry, err = session.Pick(ctx, s.inner, name, a)
+		return err
+	})
+	if err != nil {
+		return session.Entry{}, err
+	}
+	entry.Name, entry.Target = name, s.encoding.decodeText(entry.Target)
+	return entry, nil
+}
+
 // Dated asks the session below, which knows the names as the server has them. Without
 // it the times stay.
 func (s *Session) Dated(ctx context.Context, dir string, l session.Listing) (session.Listing, error) {

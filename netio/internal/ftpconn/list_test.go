@@ -238,6 +238,38 @@ func TestGlance(t *testing.T) {
 	}
 }
 
+// One aspect of a file costs one command, where the protocol has one for it.
+func TestPick(t *testing.T) {
+	for _, c := range []struct {
+		plain  bool
+		aspect session.Aspect
+		never  []string
+	}{
+		{false, session.AspectSize, []string{"SIZE", "MDTM", "EPSV"}},
+		{false, session.AspectTime, []string{"SIZE", "MDTM", "EPSV"}},
+		{true, session.AspectSize, []string{"MDTM", "EPSV"}},
+		{true, session.AspectTime, []string{"SIZE", "EPSV"}},
+	} {
+		server := newFake(t)
+		server.put("/d/f", []byte("12345"))
+		server.dirs["/d"] = true
+		if c.plain {
+			withoutMLSD(server)
+		}
+		for _, verb := range c.never {
+			server.on[verb] = func(c *fakeConn, verb string) { t.Errorf("%s was asked for", verb); c.say("502 no") }
+		}
+		entry, err := server.connect(session.Settings{}).Pick(context.Background(), "d/f", c.aspect)
+		if err != nil || entry.Name != "d/f" || c.aspect == session.AspectSize && entry.Size != 5 || c.aspect == session.AspectTime && (!entry.Exact || entry.Time.Year() != 2026) {
+			t.Errorf("%+v: %+v, %v", c, entry, err)
+		}
+	}
+	server := newFake(t)
+	withoutMLSD(server)
+	_, err := server.connect(session.Settings{}).Pick(context.Background(), "x", session.AspectSize)
+	wantCause(t, err, session.NoSuchRemoteFile)
+}
+
 func TestStat_ListingWithUnknownLinesProvesNothing(t *testing.T) {
 	server := newFake(t)
 	withoutMLSD(server)

@@ -41,6 +41,38 @@ func (s *Session) Glance(ctx context.Context, name string) (entry session.Entry,
 	return entry, found && err == nil, err
 }
 
+// Pick asks for the size or the time of a file by one command, and by all that Stat has
+// where that does not tell.
+func (s *Session) Pick(ctx context.Context, name string, a session.Aspect) (entry session.Entry, err error) {
+	err = s.named(ctx, "asking for", name, func() error {
+		entry, err = s.pick(name, a)
+		return err
+	})
+	if err != nil {
+		return session.Entry{}, err
+	}
+	return entry, nil
+}
+
+func (s *Session) pick(name string, a session.Aspect) (session.Entry, error) {
+	if s.namesDirectory(name) || s.usesMLSD() && !s.unknown["MLST"] {
+		return s.stat(name, 0)
+	}
+	entry := session.Entry{Name: name, Kind: session.KindFile, Size: -1}
+	if a == session.AspectTime {
+		dated, err := s.dated(entry)
+		if err != nil || dated.Exact {
+			return dated, err
+		}
+		return s.stat(name, 0)
+	}
+	entry, found, err := s.sizeOf(entry)
+	if err != nil || found {
+		return entry, err
+	}
+	return s.stat(name, 0)
+}
+
 // missing says that the server has no such name.
 func (s *Session) missing(name string) *session.Error {
 	e := fault(session.NoSuchRemoteFile, nil)
@@ -125,14 +157,31 @@ func splitName(name string) (dir, base string) {
 
 // sizeAndTime asks SIZE, which only files have, and MDTM.
 func (s *Session) sizeAndTime(name string) (entry session.Entry, found bool, err error) {
-	entry = session.Entry{Name: name, Kind: session.KindFile, Size: -1}
+	entry, found, err = s.sizeOf(session.Entry{Name: name, Kind: session.KindFile, Size: -1})
+	if err != nil || !found || !s.may("MDTM") {
+		return entry, found, err
+	}
+	reply, e := s.exchange("MDTM " + name)
+	if e != nil {
+		return entry, false, e
+	}
+	if !s.learnUnknown("MDTM", reply.Code) && completed(reply.Code) {
+		if t, ok := parseTime(reply.Text); ok {
+			entry.Time, entry.Exact = t, true
+		}
+	}
+	return entry, true, nil
+}
+
+// sizeOf asks SIZE.
+func (s *Session) sizeOf(entry session.Entry) (_ session.Entry, found bool, err error) {
 	if !s.may("SIZE") {
 		return entry, false, nil
 	}
 	if err := s.ensureType(session.TypeBinary); err != nil { // the size in TYPE A is another number
 		return entry, false, err
 	}
-	size, err := s.library.FileSize(name)
+	size, err := s.library.FileSize(entry.Name)
 	if err != nil {
 		if s.op.failure != nil {
 			return entry, false, err
@@ -144,18 +193,6 @@ func (s *Session) sizeAndTime(name string) (entry session.Entry, found bool, err
 		return entry, false, protocolFault("a size of %d", size)
 	}
 	entry.Size = size
-	if !s.may("MDTM") {
-		return entry, true, nil
-	}
-	reply, e := s.exchange("MDTM " + name)
-	if e != nil {
-		return entry, false, e
-	}
-	if !s.learnUnknown("MDTM", reply.Code) && completed(reply.Code) {
-		if t, ok := parseTime(reply.Text); ok {
-			entry.Time, entry.Exact = t, true
-		}
-	}
 	return entry, true, nil
 }
 
