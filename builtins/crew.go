@@ -98,8 +98,25 @@ func (s *State) setParallel(a *arguments) error {
 	n, err := a.whole(0, 1, mostParallel)
 	if err == nil {
 		s.settings.parallel = int(n)
+		s.adjust()
 	}
 	return err
+}
+
+// connections is how many connections one large file may be moved over: none but its
+// own where those of a crew have their files.
+func (s *State) connections() int {
+	most := usualParallel
+	switch {
+	case s.crewed:
+		return 1
+	case s.settings.parallel > 0:
+		most = s.settings.parallel
+	}
+	if s.mostConnections > 0 {
+		most = min(most, s.mostConnections)
+	}
+	return most
 }
 
 // parallel is how many connections a command may use, usual where no script said it.
@@ -143,6 +160,7 @@ func (c *crew) enlist() {
 	c.first, c.model = &hand{link: c.link}, c.link.sibling(s)
 	c.first.state = s.fork(func(e Event) { c.hear(c.first, e) })
 	c.first.state.session, c.link.state = c.link, c.first.state
+	c.first.state.adjust()
 	// The script's own connection may have to be made anew where the server grants no
 	// more than there are: then one of the others makes room.
 	c.ownOpen = c.link.open
@@ -180,6 +198,7 @@ func (c *crew) dismiss() {
 		}
 	}
 	s.session, c.link.state, c.link.open = c.link, s, c.ownOpen
+	s.adjust()
 	s.join(c.first.state)
 }
 
@@ -187,7 +206,7 @@ func (c *crew) dismiss() {
 func (s *State) fork(relay func(Event)) *State {
 	f := &State{
 		options: s.options, job: s.job, endpoint: s.endpoint, settings: s.settings, inPlace: s.inPlace, bytesTold: true, sizesUntold: s.sizesUntold,
-		remoteDir: s.remoteDir, exclusions: s.exclusions, files: s.files, here: s.here, masks: s.masks, args: s.args,
+		crewed: true, remoteDir: s.remoteDir, exclusions: s.exclusions, files: s.files, here: s.here, masks: s.masks, args: s.args,
 	}
 	f.last.wanted = s.last.wanted
 	f.args.state, f.args.call = f, nil

@@ -260,3 +260,23 @@ func TestCrew_Cancelled(t *testing.T) {
 		}
 	}
 }
+
+// One large file may have as many connections as a set, unless a set has them.
+func TestCrew_ConnectionsOfOneFile(t *testing.T) {
+	for _, test := range []struct {
+		set, granted int
+		crewed       bool
+		want         int
+	}{
+		{0, 0, false, usualParallel}, {1, 0, false, 1}, {8, 0, false, 8}, {8, 3, false, 3}, {0, 1, false, 1}, {8, 0, true, 1},
+	} {
+		s := &State{mostConnections: test.granted, crewed: test.crewed}
+		s.settings.parallel = test.set
+		if got := s.sessionSettings().Connections; got != test.want {
+			t.Errorf("%+v: %d", test, got)
+		}
+	}
+	if f := new(State).fork(nil); f.sessionSettings().Connections != 1 {
+		t.Error("a connection of a crew takes others for one file")
+	}
+}

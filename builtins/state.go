@@ -30,6 +30,8 @@ type State struct {
 	// sizesUntold says that this server did not tell the size of a file of a listing
 	// when it was asked for that file.
 	sizesUntold *atomic.Bool
+	// crewed: it is one of several at work on the connections of a crew.
+	crewed bool
 	// mostConnections is how many connections at a time the server was found to grant;
 	// 0 is not known.
 	mostConnections int
@@ -166,9 +168,6 @@ func (s *State) changeDataMode(change func(*session.DataMode)) {
 	change(&m.mode)
 }
 
-// mostConnections is how many connections one large file may be moved over.
-const mostConnections = 4
-
 // sessionSettings are the plain values that a new session is made with.
 func (s *State) sessionSettings() session.Settings {
 	return session.Settings{
@@ -179,7 +178,7 @@ func (s *State) sessionSettings() session.Settings {
 		Dial:        s.options.Dial,
 		Direct:      s.options.NoProxy,
 		Permit:      s.permit,
-		Connections: mostConnections,
+		Connections: s.connections(),
 		Zone:        s.zone(),
 	}
 }

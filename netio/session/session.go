@@ -273,7 +273,7 @@ type Dater interface {
 // Adjuster is implemented by sessions whose time-outs and features can change
 // in mid-session.
 type Adjuster interface {
-	// Adjust takes the Timeouts and Features of s for the following commands.
+	// Adjust takes the Timeouts, Features and Connections of s for the following commands.
 	// The rest of s is ignored. Not to be called during a command.
 	Adjust(s Settings)
 }

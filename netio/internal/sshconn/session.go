@@ -214,12 +214,14 @@ func (s *Session) StoredName() string {
 	return s.stored
 }
 
-// Adjust takes new time-outs and features for the following commands.
+// Adjust takes new time-outs and features, and how many connections there may be, for
+// the following commands.
 func (s *Session) Adjust(settings session.Settings) {
 	s.running.Lock()
 	defer s.running.Unlock()
 	s.settings.Timeouts = settings.Timeouts.WithDefaults()
 	s.settings.Features = maps.Clone(settings.Features)
+	s.settings.Connections = settings.Connections
 }
 
 // Close ends the connection. A command that still runs in another goroutine ends
