@@ -61,17 +61,16 @@ func isForbidden(err error) bool {
 // removeAside takes away what an attempt left under the other name. No later run knows
 // that name, so one that may be left is told.
 func (o *sending) removeAside() {
+	if !o.asked {
+		return
+	}
 	if o.ctx.Err() == nil {
-		switch err := o.state.session.Remove(o.ctx, o.name); {
-		case err == nil, session.CauseOf(err) == session.NoSuchRemoteFile:
-			return
-		case !o.asked:
+		switch err := o.state.session.Remove(o.ctx, o.name); session.CauseOf(err) {
+		case session.CauseNone, session.NoSuchRemoteFile:
 			return
 		}
 	}
-	if o.began || o.asked {
-		o.state.tell("%s may be left on the server", o.name)
-	}
+	o.state.tell("%s may be left on the server", o.name)
 }
 
 // rename gives the whole file its name, in one step where the server can do that.

@@ -187,19 +187,12 @@ func (p *relayed) end(how string) {
 	}
 }
 
-// behindTheLogin counts bytes, and does the harm, from the moment on when the script
-// is told that it is logged in. Before, a server that ends the connection may mean
-// that it refuses the proof.
-func (r *cutter) behindTheLogin(h *harm) func(Event) {
-	return func(e Event) {
-		if e.Kind != Message || e.Text != "Connected." {
-			return
-		}
-		r.lock.Lock()
-		defer r.lock.Unlock()
-		clear(r.moved)
-		r.harm = h
-	}
+// begin counts bytes, and does the harm, from now on.
+func (r *cutter) begin(h *harm) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	clear(r.moved)
+	r.harm = h
 }
 
 // counted is how many bytes passed.

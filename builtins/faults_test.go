@@ -402,7 +402,7 @@ func TestDiskThatWasFull(t *testing.T) {
 					}
 				}
 			}
-			o := s.run(cell{speech: p, way: ways()[0]}.script()...)
+			o := s.run(cell{speech: p, way: ways()[0]}.script(s)...)
 			if got := read(t, s.local)["big"]; !o.has("attempt 2 of 2") || got != text {
 				t.Errorf("%d bytes are there, of %d; the same: %v\n%s", len(got), len(text), got == text, o.transcript)
 			}

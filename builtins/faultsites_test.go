@@ -174,18 +174,25 @@ func (c *cell) run(t *testing.T) (s *site, o ran, moved map[flow]int64, did bool
 		write(t, s.local, arrives)
 	}
 	r := s.between(t)
-	s.job.Events = r.behindTheLogin(c.harm)
-	o = s.run(c.script()...)
+	// Before the login a server that ends the connection may mean that it refuses the
+	// proof, which is not tried again.
+	s.replace("SLEEP", func(*State, *arguments) error { r.begin(c.harm); return nil })
+	o = s.run(c.script(s)...)
 	return s, o, r.counted(), c.harm != nil && r.did()
 }
 
 // script is the run; what it prints are the results of the login and the transfer.
-func (c cell) script() []string {
+func (c cell) script(s *site) []string {
 	lines := slices.Clone(c.setup)
+	if s.login != nil {
+		lines = append(lines, s.login...)
+	} else {
+		lines = append(lines, `PRINT(OPENHOST("ftp.test","joe","pass-word-1"))`)
+	}
 	if c.hasty {
 		lines = append(lines, `SETTIMEOUT(2,REPLY)`, `SETTIMEOUT(2,IDLE)`, `SETTIMEOUT(10,CONNECT)`)
 	}
-	lines = append(lines, `PRINT(OPENHOST("ftp.test","joe","pass-word-1"))`)
+	lines = append(lines, `SLEEP(0)`)
 	if c.upload() {
 		lines = append(lines, `SETUPLOADMODE(`+c.way.name+`)`, `$r = PUTFILE("big")`)
 	} else {
@@ -221,6 +228,9 @@ func (c cell) judge(t *testing.T, s *site, o ran) (result string) {
 	}
 	untouched := bears == stood && got == before
 	told := func(name string, bytes int) bool {
+		if s.login != nil && o.has(name+" on the server is not whole: ") {
+			return true // what a real server was still writing when it was asked
+		}
 		return o.has(fmt.Sprintf("%s on the server is not whole: %d of %d bytes arrived", name, bytes, faultSize)) ||
 			o.has(name+" on the server is not whole: at most ") || o.has(name+" on the server is not whole: ") && o.has("are known to have arrived") ||
 			bytes == 0 && o.has(name+" on the server may be empty")
@@ -263,9 +273,9 @@ func (c cell) judge(t *testing.T, s *site, o ran) (result string) {
 		}
 	}
 	for name := range all {
-		// A part that a download leaves is for a later run; what an upload without a
-		// connection leaves nobody can take away.
-		if netio.IsPartName(filepath.Base(name)) && (result == "OK" || c.upload() && !slices.Contains([]string{"CONNECTION_LOST", "REPLY_TIMEOUT", "DATA_TIMEOUT"}, result)) {
+		// A part that a download leaves is for a later run; what an upload leaves that has
+		// no connection any more is told.
+		if netio.IsPartName(filepath.Base(name)) && (result == "OK" || c.upload() && !o.has(name+" may be left on the server")) {
 			wrong("%s is left", name)
 		}
 	}

@@ -29,6 +29,8 @@ type sending struct {
 	misplaced bool
 	// unkept: the server said that it cannot keep what it was sent since it began anew.
 	unkept bool
+	// stuck: the newest attempt went on in the middle, and not a byte of it went out.
+	stuck bool
 	// began: the server may have something of it.
 	began bool
 	// stood is what bore the name before; nil if that was not asked or nothing did.
@@ -152,7 +154,8 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 		// what it confirmed to an earlier attempt it has lost what lies behind offset.
 		o.sent = offset + n
 	}
-	o.asked = o.asked || err != nil && !isUnsent(err)
+	o.stuck = err != nil && offset > 0 && n == 0
+	o.asked = o.asked || !isUnsent(err)
 	o.began = o.began || o.sent > 0 || confirmed && isUnheard(err)
 	return err
 }
@@ -177,7 +180,9 @@ func (o *sending) goOn() error {
 	if err != nil {
 		return err
 	}
-	if offset == 0 || offset == o.before.Size() && o.unkept {
+	// vsftpd lets nobody at a file that the end of a lost attempt still has open; another
+	// name is free.
+	if offset == 0 || offset == o.before.Size() && o.unkept || o.stuck && o.aside != nil {
 		if o.aside != nil {
 			o.removeAside()
 			o.name = o.aside()
@@ -314,7 +319,7 @@ func (o *sending) tellEmptied(remote string, err error) {
 			return
 		}
 	}
-	if mayBeDone(err) || session.CauseOf(err) == session.DataLost {
+	if cause := session.CauseOf(err); mayBeDone(err) || cause == session.DataLost || cause == session.TLSFailed {
 		s.tell("%s on the server may be empty: nothing of %d bytes arrived", remote, size)
 	}
 }

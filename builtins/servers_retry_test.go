@@ -4,7 +4,6 @@ package builtins
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,65 +25,6 @@ func realSite(t *testing.T, name string, protocol string, port string) (s *site,
 		`MKDIR("` + dir + `")`, `CHDIR("` + dir + `")`,
 	}
 	return s, before
-}
-
-// A cut of the data or of the control connection costs an attempt at each of the
-// real servers too, in both directions, in the clear and under TLS.
-func TestCutsOnRealServers(t *testing.T) {
-	size := 2 << 20
-	var b strings.Builder
-	for i := 0; b.Len() < size; i++ {
-		fmt.Fprintf(&b, "%d,", i)
-	}
-	big := b.String()[:size]
-	for _, server := range []string{"vsftpd", "proftpd", "pureftpd", "pyftpdlib"} {
-		for _, protocol := range []string{"FTP", "FTPS"} {
-			if protocol == "FTPS" && !slices.Contains(strings.Fields(rigVariable(t, "SFTPC_RIG_TLS")), server) {
-				continue
-			}
-			for _, h := range []harm{
-				{flow: flow{data: true, up: true}, after: 700_000, data: true, how: "reset"},
-				{flow: flow{data: true, up: true}, after: 700_000, data: true, how: "close"},
-				{flow: flow{data: true, up: true}, after: 700_000, data: false, how: "reset"},
-				{flow: flow{data: true}, after: 700_000, data: true, how: "reset"},
-				{flow: flow{data: true}, after: 700_000, data: true, how: "close"},
-				{flow: flow{data: true}, after: 700_000, data: false, how: "reset"},
-			} {
-				for _, mode := range []string{"OVERWRITE", "ATOMIC"} {
-					if mode == "ATOMIC" && !h.flow.up {
-						continue
-					}
-					t.Run(fmt.Sprintf("%s/%s/%s/%+v", server, protocol, mode, h), func(t *testing.T) {
-						t.Parallel()
-						s, script := realSite(t, server, protocol, "SFTPC_RIG_"+strings.ToUpper(server))
-						write(t, s.local, map[string]string{"big": big})
-						r := s.between(t)
-						r.harm = &h
-						o := s.run(append(script, `SETTIMEOUT(15,REPLY)`, `SETUPLOADMODE(`+mode+`)`, `PRINT(PUTFILE("big"))`, `PRINT(GETFILE("big","copy"))`,
-							`GETLIST($l,REMOTE_FILES)`, `PRINT($l)`, `DELETEFILE("big")`, `$x = CWDIR`, `CHDIR("..")`, `RMDIR($x)`, `CLOSEHOST`)...)
-						if o.stdout != "OK\nOK\nOK\nbig\n" || !r.did() {
-							t.Errorf("got %q, cut %t\n%s", o.stdout, r.did(), o.transcript)
-						}
-						if read(t, s.local)["copy"] != big {
-							t.Error("it came back as another")
-						}
-						t.Log(summary(o))
-					})
-				}
-			}
-		}
-	}
-}
-
-// summary are the lines that tell how an attempt went on.
-func summary(o ran) string {
-	var told []string
-	for line := range strings.Lines(o.transcript) {
-		if strings.Contains(line, "attempt ") || strings.HasPrefix(line, "Resuming") || strings.HasPrefix(line, "Connected again") {
-			told = append(told, strings.TrimSpace(line))
-		}
-	}
-	return strings.Join(told, " | ")
 }
 
 // What the modes and the hashes make of real servers.

@@ -22,6 +22,9 @@ type site struct {
 	address string // where it listens
 	remote  string // the folder that the server hands out
 	local   string // the folder that is / for scripts
+	// login are the statements that log in and go to remote, and print the result; nil
+	// are those for the servers of newSite and its like.
+	login []string
 }
 
 // siteOptions say how a test's server differs from a healthy one.

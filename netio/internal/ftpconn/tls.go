@@ -264,6 +264,11 @@ func ofHeader(err tls.RecordHeaderError, heard *overhearing) *session.Error {
 		return fault(session.TLSFailed, errors.New("the server sends what is no TLS: "+strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	e := fault(session.TLSFailed, fmt.Errorf("the server speaks in the clear where TLS is spoken: %q", clip(text)))
+	if strings.HasPrefix(text, "500 OOPS") {
+		// vsftpd's last words, in the clear wherever it is: the handshake of a data
+		// connection that is cut is enough for it.
+		e.Class = session.ClassTransient
+	}
 	if strings.HasPrefix(text, "220") {
 		e.Hint = "this server begins in the clear: SETPROTOCOL(FTPS_EXPLICIT) asks it for TLS"
 	}

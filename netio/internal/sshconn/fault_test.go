@@ -226,6 +226,18 @@ func TestUpload_RefusedInTheMiddle(t *testing.T) {
 	}
 }
 
+// A server whose disk is full may confirm a piece that it has the beginning of only:
+// what counts then is what is there.
+func TestUpload_ConfirmedAndNotWritten(t *testing.T) {
+	data := noise(1 << 20)
+	s := visit(t, siteOptions{faults: "on WRITE 5: reply 000 OK\non WRITE 6-: reply 004 Disk full"})
+	n, err := s.Upload(context.Background(), "cut", session.StoreReplace, bytes.NewReader(data))
+	s.fails("a write", err, session.NoRemoteSpace)
+	if got := s.read("cut"); int64(len(got)) != n || n != 4*pieceLength || !bytes.Equal(got, data[:n]) {
+		t.Errorf("%d bytes were confirmed, %d are there", n, len(got))
+	}
+}
+
 // Short answers are no end: the rest is asked for, and the file arrives whole.
 func TestDownload_ShortAnswers(t *testing.T) {
 	for _, fault := range []string{"on READ: short 1000", "on READ: short 20000", "on READ 3: short 1", "on READ 3-9: short 4096", "on FSTAT: reply 004 no\non READ: short 5000"} {

@@ -488,7 +488,11 @@ func (u *upload) cut() {
 	u.s.ctx = context.WithoutCancel(outer)
 	defer func() { u.s.ctx = outer }()
 	u.s.await(min(abortGrace, u.s.settings.Timeouts.Reply), func() error {
-		if u.next > u.done {
+		// A server whose disk filled up may have confirmed a piece of which it had room for
+		// the beginning only (mod_sftp does).
+		if about, err := file.attributes(); err == nil && about.flags&hasSize != 0 && about.size < uint64(u.done) {
+			u.done = max(u.begin, int64(about.size))
+		} else if u.next > u.done {
 			if err := file.truncate(u.done); err != nil {
 				return errors.Join(err, file.close())
 			}
