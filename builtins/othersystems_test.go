@@ -56,7 +56,7 @@ func TestGetFile_SizesAreNotTold(t *testing.T) {
 			}
 		},
 	})
-	result, o := s.result(`$r=GETFILE("*.*")`)
+	result, o := s.result(`SETPARALLEL(1)`, `$r=GETFILE("*.*")`)
 	if files := read(t, s.local); result != "OK" || len(files) != 4 || files["D"] != "4" {
 		t.Errorf("got %s and %v\n%s", result, files, o.transcript)
 	}

@@ -381,7 +381,7 @@ func TestTransfersGoOnWhereTheyWereCut(t *testing.T) {
 		{name: "a download", faults: "on RETR 1: cut 600000", script: `$r = GETFILE("big")`, result: "OK", told: "Resuming big at 600000 bytes"},
 		{name: "a download, twice", faults: "on RETR 1-2: cut 400000", script: `$r = GETFILE("big")`, result: "OK", told: "Resuming big at 800000 bytes"},
 		{name: "a download from a server without REST", faults: "on RETR 1: cut 600000\non REST: reply 502 no", script: `$r = GETFILE("big")`, result: "OK", told: "attempt 2 of 3"},
-		{name: "a set", faults: "on RETR 2: close\non RETR 4: cut 100; close", script: `$r = GETFILE("*",SUBDIRS)`, result: "OK", told: "Connected again."},
+		{name: "a set", faults: "on RETR 2: close\non RETR 4: cut 100; close", script: "SETPARALLEL(1)\n" + `$r = GETFILE("*",SUBDIRS)`, result: "OK", told: "Connected again."},
 		{name: "an upload", faults: "on STOR 1: cut 600000", script: `$r = PUTFILE("big")`, result: "OK", told: "Resuming big at 600000 bytes"},
 		{name: "an upload, twice", faults: "on STOR 1-2: cut 400000", script: `$r = PUTFILE("big")`, result: "OK", told: "Resuming big at 800000 bytes"},
 		{name: "an upload to a server without REST", faults: "on STOR 1: cut 600000\non REST: reply 502 no", script: `$r = PUTFILE("big")`, result: "OK", told: "attempt 2 of 3"},
