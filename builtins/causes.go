@@ -60,6 +60,7 @@ func causeNames() map[session.Cause]string {
 		session.ProxyFailed:          "PROXY_FAILED",
 		session.AfterFailed:          "AFTER_FAILED",
 		session.BackupFailed:         "BACKUP_FAILED",
+		session.WaitTimeout:          "WAIT_TIMEOUT",
 		session.StillGrowing:         "STILL_GROWING",
 		session.HashMismatch:         "HASH_MISMATCH",
 		session.KeyUnusable:          "KEY_UNUSABLE",

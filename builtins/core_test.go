@@ -39,7 +39,7 @@ func TestNewHost_refusesContradictions(t *testing.T) {
 		"root and system":    {Root: t.TempDir(), System: true},
 		"missing root":       {Root: filepath.Join(t.TempDir(), "missing")},
 		"missing drive":      {Drives: map[string]string{"C": filepath.Join(t.TempDir(), "missing")}},
-		"unknown setting":    {Settings: map[string]string{"speed": "1"}},
+		"unknown setting":    {Settings: map[string]string{"colour": "1"}},
 		"bad value":          {Settings: map[string]string{"passive": "PERHAPS"}},
 		"too many arguments": {Settings: map[string]string{"passive": "ENABLED, DISABLED"}},
 		"second call is bad": {Settings: map[string]string{"timeout": "5, CONNECT; x"}},

@@ -206,7 +206,7 @@ func (c *crew) dismiss() {
 func (s *State) fork(relay func(Event)) *State {
 	f := &State{
 		options: s.options, job: s.job, endpoint: s.endpoint, settings: s.settings, inPlace: s.inPlace, bytesTold: true, sizesUntold: s.sizesUntold,
-		crewed: true, remoteDir: s.remoteDir, exclusions: s.exclusions, files: s.files, here: s.here, masks: s.masks, args: s.args,
+		crewed: true, remoteDir: s.remoteDir, exclusions: s.exclusions, files: s.files, here: s.here, masks: s.masks, args: s.args, speed: s.speed,
 	}
 	f.last.wanted = s.last.wanted
 	f.args.state, f.args.call = f, nil

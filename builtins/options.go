@@ -78,6 +78,9 @@ type Options struct {
 	// cause if that ends first; nil waits by the system's clock.
 	Pause func(ctx context.Context, d time.Duration) error
 
+	// SpeedLimit is how many bytes of files a run may move a second, both ways together
+	// and whatever SETSPEED says; 0 is any number.
+	SpeedLimit int64
 	// Settings give first values by the setting's name: "upload-mode": "ATOMIC".
 	// A value is what stands between the command's brackets; several calls are
 	// separated by semicolons: "timeout": "5, CONNECT; 30, IDLE".

@@ -43,6 +43,7 @@ func settingCommands() family {
 		"SETSTABLE":         (*State).setStable,
 		"SETCLOCKDIFF":      (*State).setClockDiff,
 		"SETDELETELIMIT":    (*State).setDeleteLimit,
+		"SETSPEED":          (*State).setSpeed,
 		"SETAFTER":          (*State).setAfter,
 		"SETBACKUP":         (*State).setBackup,
 		"SETPARALLEL":       (*State).setParallel,

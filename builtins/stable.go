@@ -86,11 +86,19 @@ func (s *State) waitAwake(ctx context.Context, d time.Duration) error {
 		if err := s.pause(ctx, piece); err != nil {
 			return &session.Error{Op: "waiting", Cause: session.Cancelled, Class: session.ClassCancelled, Err: err}
 		}
-		if d -= piece; d > 0 && s.session != nil {
-			if _, err := s.session.CurrentDir(ctx); err != nil && ctx.Err() == nil {
-				s.tellVerbose("the connection is not kept alive: %v", err)
-			}
+		if d -= piece; d > 0 {
+			s.keepAwake(ctx)
 		}
 	}
 	return nil
+}
+
+// keepAwake asks the server something small, if there is a connection.
+func (s *State) keepAwake(ctx context.Context) {
+	if s.session == nil {
+		return
+	}
+	if _, err := s.session.CurrentDir(ctx); err != nil && ctx.Err() == nil {
+		s.tellVerbose("the connection is not kept alive: %v", err)
+	}
 }

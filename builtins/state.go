@@ -62,6 +62,7 @@ type State struct {
 	// is one, the session is asked.
 	lastReply session.Reply
 
+	speed   *speedLimit                      // of all transfers on all connections
 	results map[session.Cause]catalog.Result // nil before the first failure
 	masks   masker
 	voice   voice
@@ -136,6 +137,8 @@ func newState(options Options, job Job) (*State, error) {
 	s.settings.features = make(map[string]session.Feature)
 	s.settings.timeouts = session.Timeouts{}.WithDefaults()
 	s.settings.retry = retrying{times: 3, wait: 2 * time.Second}
+	s.speed = &speedLimit{pause: s.pause}
+	s.limitSpeed(0)
 	s.voice.state = s
 	s.tally.started = s.now()
 	s.args.state = s

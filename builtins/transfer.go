@@ -18,6 +18,7 @@ func transferCommands() family {
 		"GETFILE":        (*State).getFile,
 		"PUTFILE":        (*State).putFile,
 		"SYNC":           (*State).sync,
+		"WAITFILE":       (*State).waitFile,
 		"ADDEXCLUSION":   (*State).addExclusion,
 		"CLEAREXCLUSION": (*State).clearExclusion,
 	}
@@ -32,6 +33,7 @@ const progressEvery = 200 * time.Millisecond
 type meter struct {
 	state   *State
 	file    *os.File
+	ctx     context.Context // ends waits for SETSPEED
 	event   FileEvent
 	begun   bool // it was told that the file begins
 	started time.Time
@@ -50,7 +52,10 @@ const (
 	checkpointBytes = 64 << 20
 )
 
-var _ session.FastFile = (*meter)(nil)
+var (
+	_ session.FastFile = (*meter)(nil)
+	_ session.Paced    = (*meter)(nil)
+)
 
 // newMeter tells that the file begins. The clock is the system's, not the run's:
 // a clock that an embedder froze must not freeze progress.
@@ -63,7 +68,7 @@ func (s *State) newMeter(file *os.File, event FileEvent) *meter {
 // quietMeter is a meter of a file that may need no transfer; nothing is told of it
 // before start.
 func (s *State) quietMeter(file *os.File, event FileEvent) *meter {
-	return &meter{state: s, file: file, event: event}
+	return &meter{state: s, file: file, ctx: s.args.ctx, event: event}
 }
 
 // start tells that the file begins; once.
@@ -92,7 +97,11 @@ func (m *meter) Moved(n int64) {
 			m.durable, m.saved = m.event.Done, time.Now()
 		}
 	}
+	m.state.speed.wait(m.ctx, n)
 }
+
+// MostAtOnce keeps pieces small where the speed is limited.
+func (m *meter) MostAtOnce() int64 { return m.state.speed.mostAtOnce() }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.file.Read(p)

@@ -20,7 +20,7 @@ var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "
 
 // notYet are commands that spec/compat.md announces. Whoever writes one has not
 // misspelt it.
-var notYet = []string{"WAITFILE", "READFILE", "WRITEFILE", "GETHASH"}
+var notYet = []string{"READFILE", "WRITEFILE", "GETHASH"}
 
 // call resolves a call by its name: a site, or a placeholder after an error.
 func (r *resolver) call(c *call, statement bool) operand {

@@ -60,6 +60,7 @@ func Results() []Result {
 		{20406, "REMOTE_BUSY", "transient", "the server cannot do it now"},
 		{20411, "DATA_LOST", "transient", "the data connection was lost"},
 		{20412, "DATA_TIMEOUT", "transient", "data connection timed out"},
+		{20413, "WAIT_TIMEOUT", "transient", "no file came in time"},
 		{20421, "STILL_GROWING", "transient", "the file still changes at its source, so it was left there"},
 		{20501, "NO_REMOTE_SPACE", "capacity", "the server has no space left"},
 		{20502, "NO_LOCAL_SPACE", "capacity", "no space left here"},

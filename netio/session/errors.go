@@ -89,6 +89,7 @@ const (
 	HashMismatch               // both sides computed a hash, and they differ
 	AfterFailed                // the file arrived, and SETAFTER's step failed
 	BackupFailed               // what SETBACKUP keeps could not be moved away
+	WaitTimeout                // WAITFILE saw no file come
 	StillGrowing               // a file that SETSTABLE leaves alone
 	KeyUnusable                // a private key that cannot be read or opened
 	DeletionRefused            // a brake held deletions that were asked for
@@ -108,7 +109,7 @@ func (c Cause) Class() Class {
 	case BadArgument, WrongDirectory, NotConnected:
 		return ClassUsage
 	case ConnectionRefused, ConnectTimeout, ConnectionLost, ReplyTimeout,
-		ResolverFailed, RemoteBusy, DataLost, DataTimeout, StillGrowing:
+		ResolverFailed, RemoteBusy, DataLost, DataTimeout, StillGrowing, WaitTimeout:
 		return ClassTransient
 	case NoRemoteSpace, NoLocalSpace, TooManyConnections:
 		return ClassCapacity

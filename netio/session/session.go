@@ -192,6 +192,14 @@ type FastFile interface {
 	Moved(n int64)
 }
 
+// Paced may be implemented by a FastFile whose Moved slows the transfer down. No more
+// than MostAtOnce bytes are moved, or asked of the server, between two calls of Moved; 0
+// is any number. It is asked again for each piece, and is a request: what protocols
+// cannot cut so small is moved in pieces as small as they can.
+type Paced interface {
+	MostAtOnce() int64
+}
+
 // Hasher is implemented by sessions that can ask the server for the hash of a
 // file.
 type Hasher interface {

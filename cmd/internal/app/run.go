@@ -42,6 +42,7 @@ type ScriptFlags struct {
 	Atomic   bool          `help:"uploads go to another name and are renamed when whole"`
 	Retry    Word          `placeholder:"TIMES[,SECONDS]" help:"attempts in all, and the wait before the second (default: 3,2)"`
 	Parallel Word          `placeholder:"N" help:"connections that a set of files may use at a time (default: 4, and 1 for PUTFILE)"`
+	Limit    float64       `placeholder:"KB/S" help:"move files no faster than this many kilobytes a second, both ways together, whatever the script says"`
 	// Command holds FILE and the script's arguments: whatever stands behind FILE
 	// is the script's, byte for byte, and is never read as a flag of ours.
 	Command []Word `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
@@ -138,6 +139,10 @@ func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {
 	if f.Timeout < 0 {
 		return options, fmt.Errorf("--timeout %s: expected a time above zero", f.Timeout)
 	}
+	if f.Limit < 0 || f.Limit > mostLimit || f.Limit > 0 && f.Limit*1024 < 1 {
+		return options, fmt.Errorf("--limit %v: expected kilobytes a second, to %d", f.Limit, mostLimit)
+	}
+	options.SpeedLimit = int64(f.Limit * 1024)
 	if f.Atomic {
 		options.Settings["upload-mode"] = "ATOMIC"
 	}
@@ -176,6 +181,9 @@ func (f *ScriptFlags) Execute(ctx context.Context, p *Process, load Loader, file
 	}
 	return f.carryOut(ctx, p, host, program, file, args, log, options.Zone)
 }
+
+// mostLimit is what SETSPEED takes, in kilobytes a second.
+const mostLimit = 1 << 30
 
 var errTimeout = errors.New("the time of --timeout ran out")
 

@@ -38,11 +38,13 @@ const knowsSent = runtime.GOOS != "windows"
 type endpoint struct {
 	file  *os.File // for the fast path; nil if there is none
 	moved func(int64)
-	turn  *translator // changes the bytes on the way; nil in TYPE I and E
+	paced session.Paced // nil where pieces may be of any size
+	turn  *translator   // changes the bytes on the way; nil in TYPE I and E
 }
 
 func endpointOf(end any, turn *translator) endpoint {
 	e := endpoint{moved: func(int64) {}, turn: turn}
+	e.paced, _ = end.(session.Paced)
 	switch local := end.(type) {
 	case session.FastFile:
 		e.file, e.moved = local.File(), local.Moved
@@ -50,6 +52,17 @@ func endpointOf(end any, turn *translator) endpoint {
 		e.file = local
 	}
 	return e
+}
+
+// most is how many of n bytes may be moved in one piece.
+func (e endpoint) most(n int64) int64 {
+	if e.paced == nil {
+		return n
+	}
+	if least := e.paced.MostAtOnce(); least > 0 {
+		return min(n, least)
+	}
+	return n
 }
 
 // pace keeps the idle time-out of a data connection while its deadline is set
@@ -150,12 +163,13 @@ func (d *dataConn) splice(tcp *net.TCPConn, end endpoint) (n int64, err error) {
 		if err := pace.armRead(); err != nil {
 			return n, err
 		}
-		k, err := end.file.ReadFrom(&io.LimitedReader{R: tcp, N: pieceSize})
+		piece := end.most(pieceSize)
+		k, err := end.file.ReadFrom(&io.LimitedReader{R: tcp, N: piece})
 		n += k
 		if k > 0 {
 			end.moved(k)
 		}
-		if err == nil && k < pieceSize {
+		if err == nil && k < piece {
 			return n, nil
 		}
 		if err := pace.judge(k, err); err != nil {
@@ -176,7 +190,7 @@ func (d *dataConn) copyOut(w io.Writer, end endpoint) (n int64, err error) {
 		if err := pace.armRead(); err != nil {
 			return n, err
 		}
-		k, readErr := d.readMuch(buffer)
+		k, readErr := d.readMuch(buffer[:end.most(bufferSize)])
 		readErr = d.ofEnd(readErr)
 		n += int64(k)
 		out := buffer[:k]
@@ -225,7 +239,7 @@ func (d *dataConn) copyIn(r io.Reader, end endpoint) (n int64, err error) {
 		if err := d.cancelled(); err != nil {
 			return n, err
 		}
-		k, readErr := r.Read(buffer)
+		k, readErr := r.Read(buffer[:end.most(bufferSize)])
 		if k == 0 && readErr == nil {
 			if empty++; empty == mostEmptyReads {
 				return n, localError{io.ErrNoProgress}

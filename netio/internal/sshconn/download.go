@@ -60,6 +60,7 @@ func (d *download) run() error {
 		fields = appendNumber(fields, uint32(piece.want-piece.have))
 		p.file.lane.wire.ask(&question{into: piece.buffer[piece.have:piece.want], done: done, about: piece, lane: p.file.lane}, fxRead, fields, nil)
 	}
+	d.slow(d.end)
 	d.start(d.ports[0])
 	d.done = d.begin
 	d.limit = d.begin + unknownSize*int64(d.length)

@@ -51,16 +51,18 @@ func (t *transfer) newPort(file handle) *port {
 type local struct {
 	file  *os.File
 	moved func(int64)
+	paced session.Paced // nil where pieces may be of any size
 }
 
 func localEnd(end any) local {
 	switch e := end.(type) {
 	case session.FastFile:
-		return local{e.File(), e.Moved}
+		paced, _ := end.(session.Paced)
+		return local{e.File(), e.Moved, paced}
 	case *os.File:
-		return local{e, func(int64) {}}
+		return local{e, func(int64) {}, nil}
 	}
-	return local{nil, func(int64) {}}
+	return local{nil, func(int64) {}, nil}
 }
 
 // left is how many bytes are left to be read of a file, -1 where nobody knows.
@@ -99,7 +101,8 @@ type transfer struct {
 	order  []*piece // in the order of their offsets, the first without an answer in front
 	again  []*piece // pieces whose lane has ended
 	spare  [][]byte
-	length int // of a piece
+	length int   // of a piece
+	ahead  int64 // what span is where the caller slows it down; 0 is as wide as the network wants
 	begin  int64
 	done   int64 // bytes that are settled, from begin on without a gap
 	next   int64 // where the next new piece begins
@@ -134,8 +137,23 @@ func (t *transfer) start(p *port) {
 
 var errAbandoned = errors.New("the transfer was given up")
 
+// slow makes pieces small, and asks for few at a time on one lane, where the caller's
+// end slows the transfer down: what is under way cannot be slowed any more.
+func (t *transfer) slow(end local) {
+	if end.paced == nil {
+		return
+	}
+	if most := end.paced.MostAtOnce(); most > 0 {
+		t.length = int(max(leastPiece, min(int64(t.length), most)))
+		t.ahead = max(2*int64(t.length), most)
+	}
+}
+
 // widen gets further lanes for size bytes that are still to be moved.
 func (t *transfer) widen(size int64) {
+	if t.ahead > 0 {
+		return
+	}
 	t.s.provide(size, func(l *lane) {
 		select {
 		case <-t.over:
@@ -183,7 +201,12 @@ func (t *transfer) room() *port {
 func (t *transfer) depth() int { return min(oneWindow/t.length, depth) }
 
 // span is how far pieces may be ahead of what is settled.
-func (t *transfer) span() int64 { return int64(len(t.ports))*oneWindow + slack }
+func (t *transfer) span() int64 {
+	if t.ahead > 0 {
+		return t.ahead
+	}
+	return int64(len(t.ports))*oneWindow + slack
+}
 
 func (t *transfer) give(p *port, piece *piece) {
 	p.out++

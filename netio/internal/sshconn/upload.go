@@ -83,7 +83,9 @@ type upload struct {
 
 func (u *upload) open(s *Session, path string, flags uint32) error {
 	s.tell("OPEN %s for writing", path)
-	s.prepare(localEnd(u.source).left())
+	if end := localEnd(u.source); end.paced == nil || end.paced.MostAtOnce() == 0 {
+		s.prepare(end.left())
+	}
 	var file handle
 	if err := s.ask(func() (err error) { file, err = s.main.open(path, flags); return err }); err != nil {
 		return s.investigate(err, "WRITE", path)
@@ -176,8 +178,9 @@ func (u *upload) send() (n int64, err error) {
 			u.confirm(a.about)
 		}
 	}
+	u.slow(u.end)
 	u.start(u.ports[0])
-	if left := u.end.left(); u.s.lanesFor(left) > 1 {
+	if left := u.end.left(); u.ahead == 0 && u.s.lanesFor(left) > 1 {
 		u.watch(left)
 		u.widen(left)
 	}
