@@ -119,12 +119,12 @@ func (s *State) afterDownload(ctx context.Context, remote string, rel []string, 
 	if err == nil {
 		if s.settings.after.remove {
 			if err = s.session.Remove(ctx, remote); err == nil {
-				s.tell("Deleted %s on the server", remote)
+				s.tellDone("Deleted %s on the server", remote)
 			}
 		} else {
 			var to string
 			if to, err = s.stowRemote(ctx, remote, s.settings.after.folder, rel); err == nil {
-				s.tell("Moved %s to %s on the server", remote, to)
+				s.tellDone("Moved %s to %s on the server", remote, to)
 			}
 		}
 	}
@@ -167,12 +167,12 @@ func (s *State) afterUpload(path netio.LocalPath, rel []string, o *sending) erro
 	if err == nil {
 		if s.settings.after.remove {
 			if err = s.files.Remove(path); err == nil {
-				s.tell("Deleted %s", path)
+				s.tellDone("Deleted %s", path)
 			}
 		} else {
 			var to netio.LocalPath
 			if to, err = s.stowLocal(ctx, path, s.settings.after.folder, rel); err == nil {
-				s.tell("Moved %s to %s", path, to)
+				s.tellDone("Moved %s to %s", path, to)
 			}
 		}
 	}

@@ -44,7 +44,7 @@ func (s *State) backUpLocal(ctx context.Context, path netio.LocalPath, rel []str
 	if err != nil {
 		return was, false, restore, backupFailed(ctx, path.String(), err)
 	}
-	s.tell("Moved the old %s to %s", path, to)
+	s.tellDone("Moved the old %s to %s", path, to)
 	return was, true, func() {
 		if err := s.files.Rename(context.WithoutCancel(ctx), to, path, false); err != nil {
 			s.warn("what %s was before is in %s and could not be moved back: %v", path, to, err)
@@ -73,7 +73,7 @@ func (s *State) backUpRemote(ctx context.Context, remote string, rel []string) (
 	if err != nil {
 		return restore, backupFailed(ctx, remote, err)
 	}
-	s.tell("Moved the old %s to %s on the server", remote, to)
+	s.tellDone("Moved the old %s to %s on the server", remote, to)
 	return func() {
 		ctx, end := lingering(ctx)
 		defer end()

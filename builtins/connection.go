@@ -51,12 +51,12 @@ func (s *State) openHost(a *arguments) error {
 	if err != nil {
 		return err
 	}
-	s.session = open
+	s.session = s.dressed(open)
 	s.tell("Connected.")
 	if t.dir == "" {
 		return nil
 	}
-	if err := open.ChangeDir(a.ctx, t.dir); err != nil {
+	if err := s.session.ChangeDir(a.ctx, t.dir); err != nil {
 		s.leave(a.ctx)
 		return err
 	}

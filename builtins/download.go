@@ -321,7 +321,7 @@ func (s *State) commit(ctx context.Context, f *fetched) (arrived session.Entry, 
 	if _, last := splitRemote(f.remote); last != f.part.Target().Name() {
 		as = " as " + f.part.Target().String()
 	}
-	tell := s.tell
+	tell := s.tellDone
 	if f.how.quiet {
 		tell = s.tellVerbose
 	}

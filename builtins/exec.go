@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sftpc/sftpc/builtins/catalog"
+	"github.com/sftpc/sftpc/netio"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -32,7 +33,7 @@ func (s *State) exec(a *arguments) error {
 	if policy == ExecNone {
 		return denied("this run may not start programs")
 	}
-	if a.key() == "shell" && (policy == ExecFiles || runtime.GOOS != "windows") {
+	if a.key() == "shell" && (policy == ExecFiles || runtime.GOOS != "windows" || s.dry.on) {
 		if old, ok := parseOldCommand(a.text(0)); ok {
 			return s.oldCommand(a.ctx, old)
 		}
@@ -42,6 +43,10 @@ func (s *State) exec(a *arguments) error {
 	}
 	if s.here.IsZero() {
 		return denied("this run has no local directory that a program could run in")
+	}
+	if s.dry.on {
+		s.effect(netio.Effect{Kind: netio.EffectRun, To: strings.TrimPrefix(s.echoOf(a), a.row.Name)})
+		return nil
 	}
 	if a.key() == "shell" {
 		return s.start(a.ctx, shellCommand(a.text(0), s.variable))

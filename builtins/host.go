@@ -55,7 +55,11 @@ func (h *Host) newState(job Job) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.firstSettings(s); err != nil {
+	err = h.firstSettings(s)
+	if err == nil && h.options.DryRun {
+		err = s.beginDryRun()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.close(context.Background()))
 	}
 	return s, nil

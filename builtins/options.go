@@ -78,6 +78,11 @@ type Options struct {
 	// cause if that ends first; nil waits by the system's clock.
 	Pause func(ctx context.Context, d time.Duration) error
 
+	// DryRun makes runs change nothing: they connect, read and list, and tell what they
+	// would change. Scripts may ask for it too. What would be written lies below the
+	// folder Scratch until the run ends; "" lets no run be dry.
+	DryRun  bool
+	Scratch string
 	// SpeedLimit is how many bytes of files a run may move a second, both ways together
 	// and whatever SETSPEED says; 0 is any number.
 	SpeedLimit int64

@@ -204,6 +204,9 @@ func (s *State) learnSecrets(a *arguments) (short bool) {
 
 // finish tells how a command ended: each one that was echoed, and every failure.
 func (s *State) finish(a *arguments, f *Failure, looked bool) {
+	if s.dry.on {
+		s.tellEffects()
+	}
 	if !a.row.Echo && f == nil {
 		return
 	}

@@ -105,7 +105,7 @@ func (s *State) deleteSet(ctx context.Context, dir, pattern string) error {
 		path := joinRemote(dir, name)
 		err := s.session.Remove(ctx, path)
 		if err == nil {
-			s.tell("Deleted %s", path)
+			s.tellDone("Deleted %s", path)
 		} else {
 			s.tell("%s was not deleted: %v", path, err)
 		}

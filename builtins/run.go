@@ -131,6 +131,9 @@ func (s *State) end(ctx context.Context, err error) (*Result, error) {
 	}
 	result.Summary = s.tally.summary(result.Status, s.now())
 	s.voice.flush()
+	if s.dry.on || s.dry.run.all > 0 {
+		s.tell("Dry run: %s; nothing of it was done.", &s.dry.run)
+	}
 	summary := result.Summary
 	s.voice.tell(Event{Kind: RunEnd, Script: s.job.Script, Summary: &summary})
 	return result, err

@@ -44,6 +44,7 @@ func settingCommands() family {
 		"SETCLOCKDIFF":      (*State).setClockDiff,
 		"SETDELETELIMIT":    (*State).setDeleteLimit,
 		"SETSPEED":          (*State).setSpeed,
+		"SETDRYRUN":         (*State).setDryRun,
 		"SETAFTER":          (*State).setAfter,
 		"SETBACKUP":         (*State).setBackup,
 		"SETPARALLEL":       (*State).setParallel,

@@ -40,6 +40,7 @@ type State struct {
 
 	exclusions exclusions
 	last       lastSet
+	dry        dryRun
 	// owed are the sources that SETAFTER's step is still to be done for.
 	owed map[string]owing
 	// foldersMade are those on the server that a command has made sure of.
@@ -188,7 +189,7 @@ func (s *State) sessionSettings() session.Settings {
 
 // remember gives a session what is known of its server, and keeps what it learns.
 func (s *State) remember(e session.Endpoint, settings *session.Settings) {
-	if s.options.StateDir == "" {
+	if s.options.StateDir == "" || s.dry.on {
 		return
 	}
 	records := netio.OpenRecords(s.options.StateDir, s.options.Now)

@@ -112,6 +112,9 @@ func (y *syncing) run(ctx context.Context, o engine.Options) error {
 	if s.options.StateDir != "" {
 		y.memory = engine.OpenMemory(s.options.StateDir, engine.Directories{
 			Server: s.endpoint.Address, Account: s.endpoint.User, Local: s.files.SystemPath(y.local), Remote: y.remote})
+		if s.dry.on {
+			y.memory.Freeze()
+		}
 		defer func() {
 			if err := y.memory.Close(); err != nil {
 				s.tellVerbose("what was learned of the two directories is not kept: %v", err)

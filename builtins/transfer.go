@@ -86,6 +86,9 @@ func (m *meter) File() *os.File { return m.file }
 
 func (m *meter) Moved(n int64) {
 	m.event.Done += n
+	if m.state.dry.on {
+		return // nothing moved
+	}
 	m.state.countBytes(n)
 	if now := time.Now(); now.Sub(m.told) >= progressEvery {
 		m.told = now

@@ -93,12 +93,12 @@ func (s *State) trust(over session.Protocol) session.Trust {
 	if over == session.SFTP {
 		b.hostKeysUsed = true
 	}
-	return session.Trust{
+	return s.pretendedTrust(session.Trust{
 		Level:             b.level,
 		HostKeys:          b.hostKeys,
 		KnownHosts:        s.options.KnownHosts,
 		KnownCertificates: s.options.KnownCertificates,
 		Now:               s.options.Now,
 		Notice:            func(text string) { s.warn("%s", text) },
-	}
+	})
 }

@@ -174,7 +174,9 @@ func (s *State) ensureRemoteDir(ctx context.Context, dir, name string) error {
 	path := joinRemote(dir, name)
 	refused := s.session.MakeDir(ctx, path)
 	if refused == nil {
-		s.tellVerbose("Made directory %s", path)
+		if !s.dry.on {
+			s.tellVerbose("Made directory %s", path)
+		}
 		return nil
 	}
 	if cause := session.CauseOf(refused); cause == session.RemoteExists || ends(cause) {
@@ -206,7 +208,7 @@ func (u *uploader) put(o *sending, path netio.LocalPath, remote string) error {
 	if _, last := splitRemote(o.meter.event.Remote); last != path.Name() {
 		as = " as " + o.meter.event.Remote
 	}
-	u.state.tell("Uploaded %s%s, %s%s", path, as, plural64(o.meter.event.Done, "byte"), o.proof)
+	u.state.tellDone("Uploaded %s%s, %s%s", path, as, plural64(o.meter.event.Done, "byte"), o.proof)
 	return nil
 }
 

@@ -194,6 +194,8 @@ func (o *sending) isBeginning(remote string, length int64) (algorithm string, er
 // file, and returns how the message of it ends.
 func (s *State) verifyPart(ctx context.Context, remote string, m *meter) (proof string, err error) {
 	switch {
+	case s.dry.on:
+		return "", nil
 	case s.settings.verify == verifyOff:
 		return ", not verified", nil
 	case s.settings.verify != verifyHash:

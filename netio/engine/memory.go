@@ -189,6 +189,14 @@ func (m *Memory) Forget(path string) {
 	}
 }
 
+// Freeze keeps what is in the folder as it is; what is noted from now on is known until
+// Close.
+func (m *Memory) Freeze() {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.shut = true
+}
+
 func (m *Memory) append(l line) {
 	if m.file == nil && !m.shut {
 		if err := m.open(); err != nil {

@@ -25,6 +25,7 @@ type RunFlags struct {
 	Drive         []Word `placeholder:"C=DIR" sep:"none" help:"where drive C:, or a share '\\\\server\\share', lies on this machine (repeatable)"`
 	Secret        []Word `placeholder:"NAME=SOURCE" sep:"none" help:"where GETSECRET(NAME) comes from: env:VARIABLE, file:PATH, cred:NAME, exec:PROGRAM ARGS (repeatable)"`
 	State         Word   `placeholder:"DIR" help:"keep in DIR what was learned of servers (default: $STATE_DIRECTORY, else the user's state folder)"`
+	DryRun        bool   `name:"dry-run" short:"n" help:"connect, read and list, but change nothing on either side: tell what would be done"`
 	NoState       bool   `name:"no-state" help:"remember nothing of servers, from this run or from others"`
 	IdentityFlags `embed:""`
 	ScriptFlags   `embed:""`
@@ -113,6 +114,7 @@ func (f *RunFlags) options(p *Process) (builtins.Options, error) {
 	default:
 		options.StateDir = p.State
 	}
+	options.DryRun = f.DryRun
 	options.System = true
 	options.WorkDir = p.Dir
 	options.Hosts = []string{"*"}
@@ -128,7 +130,7 @@ var oneArgument = strings.NewReplacer(",", "%2C", ";", "%3B", `"`, "%22")
 
 // Options turns the flags into options that touch nothing yet.
 func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {
-	options := builtins.Options{Zone: p.Zone, Strict: f.Strict, Umask: p.Umask, Settings: map[string]string{}}
+	options := builtins.Options{Zone: p.Zone, Strict: f.Strict, Umask: p.Umask, Scratch: os.TempDir(), Settings: map[string]string{}}
 	if f.Timezone != "" {
 		zone, err := time.LoadLocation(f.Timezone)
 		if err != nil {

@@ -15,6 +15,7 @@ var (
 	errIsDir      = errors.New("it is a directory")
 	errNotRegular = errors.New("it is not a regular file")
 	errExists     = errors.New("the name exists already")
+	errNotEmpty   = errors.New("directory not empty")
 )
 
 // Failure makes a *session.Error of an error that reading from or writing to an
@@ -70,7 +71,7 @@ func causeOf(err error) (session.Cause, session.Class) {
 		return session.Cancelled, session.ClassCancelled
 	case isNoSpace(err):
 		return session.NoLocalSpace, session.ClassCapacity
-	case isNotEmpty(err): // before "exists", which it is to package fs, too
+	case isNotEmpty(err), errors.Is(err, errNotEmpty): // before "exists", which it is to package fs, too
 		return session.DirectoryNotEmpty, session.ClassLocal
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotDir), isNotDir(err):
 		return session.NoSuchLocalFile, session.ClassLocal

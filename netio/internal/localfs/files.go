@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sftpc/sftpc/netio/internal/names"
+	"github.com/sftpc/sftpc/netio/internal/pretend"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -108,9 +109,13 @@ func (f *FS) OpenFile(p Path, flag int, perm fs.FileMode) (*os.File, error) {
 	} else if err == nil && !info.Mode().IsRegular() {
 		return nil, f.failure("opening", p, errNotRegular)
 	}
+	there := f.there(p)
 	file, err := p.mount.OpenFile(p.inTree(), flag, perm)
 	if err != nil {
 		return nil, f.failure("opening", p, err)
+	}
+	if flag&changes != 0 {
+		f.effect(pretend.Effect{Kind: pretend.Write, Name: p.String(), Size: -1, Replaces: there && flag&os.O_TRUNC != 0})
 	}
 	return file, nil
 }
@@ -124,7 +129,11 @@ func (f *FS) Mkdir(p Path) error {
 	if p.mount == nil {
 		return noDirectory("")
 	}
-	return f.failure("making the directory", p, p.mount.Mkdir(p.inTree(), f.dirMode()))
+	err := p.mount.Mkdir(p.inTree(), f.dirMode())
+	if err == nil {
+		f.effect(pretend.Effect{Kind: pretend.MakeDir, Name: p.String()})
+	}
+	return f.failure("making the directory", p, err)
 }
 
 // MkdirAll makes a directory and those above it that are missing.
@@ -132,7 +141,12 @@ func (f *FS) MkdirAll(p Path) error {
 	if p.mount == nil {
 		return noDirectory("")
 	}
-	return f.failure("making the directory", p, p.mount.MkdirAll(p.inTree(), f.dirMode()))
+	there := f.there(p)
+	err := p.mount.MkdirAll(p.inTree(), f.dirMode())
+	if err == nil && !there {
+		f.effect(pretend.Effect{Kind: pretend.MakeDir, Name: p.String()})
+	}
+	return f.failure("making the directory", p, err)
 }
 
 // Rmdir removes an empty directory.
@@ -150,6 +164,9 @@ func (f *FS) Rmdir(p Path) error {
 	}
 	if err == nil {
 		err = p.mount.Remove(p.inTree())
+	}
+	if err == nil {
+		f.effect(pretend.Effect{Kind: pretend.RemoveDir, Name: p.String()})
 	}
 	err = f.failure(doing, p, err)
 	var e *session.Error
@@ -173,6 +190,9 @@ func (f *FS) Remove(p Path) error {
 	}
 	if err == nil {
 		err = p.mount.Remove(p.inTree())
+	}
+	if err == nil {
+		f.effect(pretend.Effect{Kind: pretend.Delete, Name: p.String()})
 	}
 	return f.failure("deleting", p, err)
 }

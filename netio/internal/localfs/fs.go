@@ -70,6 +70,8 @@ type FS struct {
 
 	mu      sync.Mutex
 	volumes map[string]*mount // Windows's own drives and shares, by driveKey, as they are met
+
+	pretending *pretending // nil: changes are made
 }
 
 // mount is a tree of files and what a script calls its root.
@@ -157,7 +159,7 @@ func badOption(what string, err error) error {
 
 // Close releases the folders. Paths of the FS are useless afterwards.
 func (f *FS) Close() error {
-	var all []error
+	all := []error{f.Done()}
 	for _, m := range f.drives {
 		all = append(all, m.Close())
 	}
@@ -196,6 +198,9 @@ func (f *FS) mountOf(drive string) *mount {
 	m := f.volumes[key]
 	if m == nil {
 		m = &mount{tree: plainTree(drive + `\`), drive: driveName(drive), folder: drive + `\`}
+		if f.pretending != nil {
+			m.tree = f.pretending.over(m.tree)
+		}
 		f.volumes[key] = m
 	}
 	return m

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/sftpc/sftpc/netio/internal/pretend"
 )
 
 // Rename renames or moves; a file also to another drive. Without replace an
@@ -24,7 +26,11 @@ func (f *FS) Rename(ctx context.Context, from, to Path, replace bool) error {
 		return f.failure(doing+" "+from.String()+" to", to, errExists)
 	}
 	if from.mount == to.mount {
+		there := f.there(to)
 		if err = from.mount.Rename(from.inTree(), to.inTree()); !isOtherDevice(err) {
+			if err == nil {
+				f.effect(pretend.Effect{Kind: pretend.Rename, Name: from.String(), To: to.String(), Replaces: there})
+			}
 			return f.failure(doing, from, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sftpc/sftpc/netio/internal/filelock"
 	"github.com/sftpc/sftpc/netio/internal/names"
+	"github.com/sftpc/sftpc/netio/internal/pretend"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -306,12 +307,23 @@ func (p *Part) commit(modTime time.Time, modeOf func(old fs.FileMode, replaces b
 			return p.fail(err)
 		}
 	}
+	size := p.length()
 	if err := tree.Rename(p.path.inTree(), p.target.inTree()); err != nil {
 		return p.fail(errors.Join(err, p.reopen()))
 	}
+	p.fs.effect(pretend.Effect{Kind: pretend.Write, Name: p.target.String(), Size: size, Replaces: replaces})
 	p.ended = true
 	p.file.Close()
 	return p.fail(syncDir(tree, p.target.Parent().inTree()))
+}
+
+// length is how many bytes the part has, -1 where that is not told.
+func (p *Part) length() int64 {
+	info, err := p.path.mount.Lstat(p.path.inTree())
+	if err != nil {
+		return -1
+	}
+	return info.Size()
 }
 
 // reopen undoes the closing before a rename that failed, so that the part can

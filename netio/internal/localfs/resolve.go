@@ -164,18 +164,32 @@ func (f *FS) findPart(dir Path, part string) (Path, error) {
 // namesLike lists the names in dir that differ from name in case only, sorted. A
 // directory that cannot be read has none.
 func namesLike(dir Path, name string) []string {
-	d, err := dir.mount.OpenFile(dir.inTree(), os.O_RDONLY, 0)
-	if err != nil {
-		return nil
-	}
-	defer d.Close()
-	all, err := d.Readdirnames(-1)
+	all, err := namesIn(dir)
 	if err != nil {
 		return nil
 	}
 	all = slices.DeleteFunc(all, func(other string) bool { return other == name || !names.EqualFold(other, name) })
 	slices.Sort(all)
 	return all
+}
+
+// namesIn lists all names in dir, without looking at each unless the directory is not
+// really as it is taken to be.
+func namesIn(dir Path) ([]string, error) {
+	if _, ok := dir.mount.tree.(*pretendTree); ok {
+		infos, err := dir.mount.ReadDir(dir.inTree())
+		var all []string
+		for _, info := range infos {
+			all = append(all, info.Name())
+		}
+		return all, err
+	}
+	d, err := dir.mount.OpenFile(dir.inTree(), os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
 }
 
 // insistOnDir fails unless p is a directory.
