@@ -17,10 +17,12 @@ import (
 const (
 	// mostConnections bounds the connections that one file is spread over.
 	mostConnections = 4
-	// sharedLanes is how many channels each of several connections gets: what one
-	// carries in a round trip is 2 to 3 MiB where the sender's system has the bounds
-	// of Linux (tcp_wmem, 4 MiB with all that TCP keeps beside the bytes).
-	sharedLanes = 2
+	// furtherDown is how many channels each of several connections gets for a download:
+	// what one carries in a round trip is 2 to 3 MiB where the server's system has the
+	// bounds of Linux (tcp_wmem, 4 MiB with all that TCP keeps beside the bytes).
+	furtherDown = 2
+	// furtherUp is the same for an upload, where our own system may allow more.
+	furtherUp = 3
 	// worthAConnection is how much a further connection has to be given to move: its
 	// login and the slow start of its TCP take some twenty round trips.
 	worthAConnection = 16 << 20
@@ -83,16 +85,16 @@ func (s *Session) connectionsFor(size int64) int {
 	return int(min(max(size/worthAConnection, 1), max(int64(s.settings.Connections), 1), mostConnections))
 }
 
-// provide hands the lanes of the connection to use, as laneSet.provide does,
+// provide hands so many lanes of the connection to use, as laneSet.provide does,
 // and makes that connection first, behind the caller's back.
-func (c *companion) provide(s *Session, use func(*lane)) {
+func (c *companion) provide(s *Session, lanes int, use func(*lane)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if use != nil {
 		c.use = use
 	}
 	if c.connection != nil {
-		c.lanes.provide(c.connection, sharedLanes, use)
+		c.lanes.provide(c.connection, lanes, use)
 		return
 	}
 	if c.begun || c.failed != nil {
@@ -116,7 +118,7 @@ func (c *companion) provide(s *Session, use func(*lane)) {
 		default:
 			s.note("a further connection of the same login shares large files")
 			c.connection = connection
-			c.lanes.provide(connection, sharedLanes, c.use)
+			c.lanes.provide(connection, lanes, c.use)
 		}
 	})
 }

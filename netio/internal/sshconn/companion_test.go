@@ -106,7 +106,7 @@ func TestCompanions_HowMany(t *testing.T) {
 			x := &exchange{}
 			s := spread(t, test.allowed, x, siteOptions{features: test.features})
 			s.far()
-			s.prepare(int64(test.size))
+			s.prepare(int64(test.size), false)
 			for i := range s.companions {
 				s.companions[i].dialling.Wait()
 			}
@@ -118,7 +118,7 @@ func TestCompanions_HowMany(t *testing.T) {
 	x := &exchange{}
 	s := spread(t, 4, x, siteOptions{})
 	s.must(s.ChangeDir(context.Background(), "/")) // and so it is known to be near
-	s.prepare(1 << 30)
+	s.prepare(1<<30, true)
 	if got := int(x.asked.Load()); got != 1 {
 		t.Errorf("near: %d connections", got)
 	}

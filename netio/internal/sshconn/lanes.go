@@ -16,7 +16,7 @@ const (
 	// connection, and four windows of 2 MiB fill 80 MB/s at 100 ms.
 	mostLanes = 4
 	// mostPorts bounds the channels that one transfer uses over all its connections.
-	mostPorts = mostConnections * sharedLanes
+	mostPorts = mostLanes + (mostConnections-1)*furtherUp
 	// slack is how far the requests of a transfer may run ahead of the first that has
 	// no answer, beyond what is under way: one late answer does not stop the rest.
 	slack = 1 << 20
@@ -164,20 +164,20 @@ func (x *laneSet) provide(connection *ssh.Client, n int, use func(*lane)) {
 	}
 }
 
-// provide gets n lanes beside the main one for a file of size bytes, as
-// laneSet.provide does, and where they are worth it further connections.
-func (s *Session) provide(size int64, use func(*lane)) {
+// provide gets lanes beside the main one for a file of size bytes, as laneSet.provide
+// does, and where they are worth it further connections. up is for an upload.
+func (s *Session) provide(size int64, up bool, use func(*lane)) {
 	n := s.lanesFor(size) - 1
 	if n <= 0 {
 		return
 	}
-	connections := s.connectionsFor(size)
-	if connections > 1 {
-		n = sharedLanes - 1
+	connections, further := s.connectionsFor(size), furtherUp
+	if connections > 1 && !up {
+		n, further = furtherDown-1, furtherDown
 	}
 	s.extra.provide(s.connection, n, use)
 	for i := range connections - 1 {
-		s.companions[i].provide(s, use)
+		s.companions[i].provide(s, further, use)
 	}
 }
 
@@ -191,4 +191,4 @@ func (s *Session) drop(l *lane) {
 
 // prepare opens the lanes that a file of size bytes will want, before its bytes
 // are in the way of the answers.
-func (s *Session) prepare(size int64) { s.provide(size, nil) }
+func (s *Session) prepare(size int64, up bool) { s.provide(size, up, nil) }

@@ -292,7 +292,7 @@ func (s *Session) Stat(ctx context.Context, name string) (entry session.Entry, e
 		}
 		entry.Name = name
 		if err == nil && entry.Kind == session.KindFile {
-			s.prepare(entry.Size) // who asks for a large file is about to fetch it
+			s.prepare(entry.Size, false) // who asks for a large file is about to fetch it
 		}
 		return err
 	})

@@ -154,7 +154,7 @@ func (t *transfer) widen(size int64) {
 	if t.ahead > 0 {
 		return
 	}
-	t.s.provide(size, func(l *lane) {
+	t.s.provide(size, t.flags&openWrite != 0, func(l *lane) {
 		select {
 		case <-t.over:
 			return

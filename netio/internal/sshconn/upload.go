@@ -84,7 +84,7 @@ type upload struct {
 func (u *upload) open(s *Session, path string, flags uint32) error {
 	s.tell("OPEN %s for writing", path)
 	if end := localEnd(u.source); end.paced == nil || end.paced.MostAtOnce() == 0 {
-		s.prepare(end.left())
+		s.prepare(end.left(), true)
 	}
 	var file handle
 	if err := s.ask(func() (err error) { file, err = s.main.open(path, flags); return err }); err != nil {

@@ -180,6 +180,7 @@ func (c *connecting) attempt(ctx context.Context, without []string) (*attempt, *
 	if e != nil {
 		return nil, e
 	}
+	widen(conn)
 	a := &attempt{}
 	h := newHandshake(ctx, conn, c.settings.Timeouts, start, login)
 	config := &ssh.ClientConfig{
