@@ -483,28 +483,6 @@ func (s *State) fillOnce(ctx context.Context, remote string, entry session.Entry
 	return entry, nil
 }
 
-// receive downloads what the part lacks. resumed reports whether its beginning is
-// from an earlier run.
-func (s *State) receive(ctx context.Context, remote string, entry session.Entry, part *netio.Part, m *meter) (resumed bool, err error) {
-	offset := m.event.Done
-	if offset > 0 && offset == entry.Size {
-		return true, nil
-	}
-	_, err = s.session.Download(ctx, remote, offset, m)
-	if offset > 0 && m.event.Done == offset && refusesOffset(err) {
-		s.tellVerbose("the server does not resume: %s starts from the beginning", remote)
-		if err := s.restart(part, m); err != nil {
-			return false, err
-		}
-		offset = 0
-		_, err = s.session.Download(ctx, remote, 0, m)
-	}
-	if err != nil {
-		return false, withName(err, "downloading "+remote, remote)
-	}
-	return offset > 0, nil
-}
-
 // refusesOffset reports whether a download from the middle on may have failed
 // because of that: there is no one code for it, and a part that could not be gone
 // on with would fail every later download too.

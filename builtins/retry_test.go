@@ -379,8 +379,10 @@ func TestTransfersGoOnWhereTheyWereCut(t *testing.T) {
 		change                             func(*server.Options)
 	}{
 		{name: "a download", faults: "on RETR 1: cut 600000", script: `$r = GETFILE("big")`, result: "OK", told: "Resuming big at 600000 bytes"},
-		{name: "a download, twice", faults: "on RETR 1-2: cut 400000", script: `$r = GETFILE("big")`, result: "OK", told: "Resuming big at 800000 bytes"},
+		{name: "a download, twice", faults: "on RETR 1-2: cut 400000", script: `$r = GETFILE("big")`, result: "OK", told: "Resuming big at 795904 bytes"},
 		{name: "a download from a server without REST", faults: "on RETR 1: cut 600000\non REST: reply 502 no", script: `$r = GETFILE("big")`, result: "OK", told: "attempt 2 of 3"},
+		{name: "a download from a server that forgets REST once, cut", faults: "on RETR 1: cut 600000\non REST 1: reply 350 Restarting\non RETR 2: cut 200000", script: `$r = GETFILE("big")`, result: "OK", told: "the server did not go on with big where it was asked to"},
+		{name: "a download from a server that forgets REST once, cut at once", faults: "on RETR 1: cut 600000\non REST 1: reply 350 Restarting\non RETR 2: cut 1", script: `$r = GETFILE("big")`, result: "OK", told: "the server did not go on with big where it was asked to"},
 		{name: "a set", faults: "on RETR 2: close\non RETR 4: cut 100; close", script: "SETPARALLEL(1)\n" + `$r = GETFILE("*",SUBDIRS)`, result: "OK", told: "Connected again."},
 		{name: "an upload", faults: "on STOR 1: cut 600000", script: `$r = PUTFILE("big")`, result: "OK", told: "Resuming big at 600000 bytes"},
 		{name: "an upload, twice", faults: "on STOR 1-2: cut 400000", script: `$r = PUTFILE("big")`, result: "OK", told: "Resuming big at 800000 bytes"},
