@@ -25,7 +25,7 @@ type Comparer struct {
 
 const (
 	// A time that was cut to an even second is a second behind at most.
-	evenSeconds = 2 * time.Second
+	coarsest = 2 * time.Second
 	// summer is what a clock is put forward by in summer. Where a listing tells times
 	// in the zone of its server, files of the other half of the year are off by it.
 	summer = time.Hour
@@ -125,7 +125,7 @@ func (c *Comparer) byTimes(source, target session.Entry) Reason {
 	switch ahead := from.Sub(to); {
 	case ahead > c.slack(source, target):
 		return Older
-	case ahead < -evenSeconds-max(0, tolerance(source)) && differ:
+	case ahead < -coarsest-max(0, tolerance(source)) && differ:
 		return NewerDiffers
 	case differ:
 		return OtherSize
@@ -140,7 +140,7 @@ func (c *Comparer) slack(source, target session.Entry) time.Duration {
 		return rough
 	}
 	if seconds(target).Unix()%2 == 0 {
-		return evenSeconds - time.Second // a file system of DOS has cut it
+		return coarsest - time.Second // a file system of DOS has cut it
 	}
 	return 0
 }
@@ -150,7 +150,7 @@ func tolerance(e session.Entry) time.Duration {
 	if e.Exact || e.Time.IsZero() {
 		return 0
 	}
-	return max(e.Grain, evenSeconds)
+	return max(e.Grain, coarsest)
 }
 
 // seconds is a time as far as both sides can tell it.

@@ -2,7 +2,6 @@ package sftpserver
 
 import (
 	"encoding/binary"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh"
-
-	"github.com/sftpc/sftpc/netio/server/fault"
 )
 
 // No goroutine of a server outlives its Close.
@@ -51,15 +48,6 @@ func serve(t *testing.T, o Options) *served {
 	s.Server = server
 	t.Cleanup(func() { server.Close() })
 	return s
-}
-
-func script(t *testing.T, text string) *fault.Script {
-	t.Helper()
-	parsed, err := fault.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parsed
 }
 
 func (s *served) must(err error) {
@@ -307,7 +295,7 @@ func afterAttributes(c *channel, b []byte) []byte {
 		}
 	}
 	if flags&^15 != 0 {
-		c.Fatal(fmt.Sprintf("flags %#x", flags))
+		c.Fatalf("flags %#x", flags)
 	}
 	return b[skip:]
 }

@@ -315,7 +315,7 @@ func TestBounds(t *testing.T) {
 	}
 	c.status("what is not there takes no handle", codeNoSuchFile, 17, str("none"))
 	c.status("CLOSE", codeOK, 4, first)
-	first = c.openFile("file", flagRead)
+	c.openFile("file", flagRead)
 	c.status("CLOSE", codeOK, 4, dir)
 	for range 10 {
 		c.status("OPEN that fails takes no handle", codeNoSuchFile, 3, str("none"), number(flagRead), number(0))
