@@ -182,6 +182,8 @@ func (tr trouble) meet(t *testing.T, p speech, w way) {
 		switch {
 		case tr.small && !stays, tr.slow && !w.main && !stays, tr.slow && underRace && stays:
 			continue
+		case underRace && !stays && !tr.slow && p.name != "FTP":
+			continue // what stays is met once, too
 		case tr.small:
 		case c.faults == "" && tr.why == "":
 			t.Errorf("%s: no reason for an empty cell", tr.name)
