@@ -40,6 +40,7 @@ type crew struct {
 	units      int      // of work in the queue
 	line       []*piece // given and not yet told, in order
 	hands      []*hand
+	leaving    int // hands that are saying good-bye
 	opening    int
 	given      int // pieces so far
 	limit      int
@@ -61,9 +62,9 @@ type piece struct {
 	place  int  // in the plan
 	urgent bool // somebody waits for it
 	// first: it was given back by another connection. alone: it is to be done while
-	// there is no other.
-	first, alone bool
-	work         func(s *State) error // nil: there is only something to tell
+	// there is no other. among: there was another one in its newest attempt.
+	first, alone, among bool
+	work                func(s *State) error // nil: there is only something to tell
 	// end is called on the machine's goroutine, in order, and reports whether to go on.
 	end func(err error) bool
 
@@ -389,13 +390,17 @@ func (c *crew) serve(h *hand) {
 		if p == nil {
 			break
 		}
+		h.state.crowded = p.alone
 		err := c.attempt(h, p)
 		c.lock.Lock()
 		h.piece = nil
 		switch {
 		case h.spare && err != nil && !p.first && (passes(err) || refusesData(err) || h.link.session == nil):
 			c.giveBack(p)
-		case !h.spare && !p.alone && len(c.hands) > 1 && refusesData(err):
+			if refusesData(err) {
+				c.shrink(len(c.hands) - 1) // it is one too many
+			}
+		case !h.spare && !p.alone && p.among && refusesData(err):
 			// Some servers count data connections.
 			p.alone = true
 			c.shrink(1)
@@ -423,6 +428,8 @@ func (c *crew) serve(h *hand) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	c.state.join(h.state)
+	c.leaving--
+	c.changed.Broadcast()
 }
 
 // attempt does a piece once. A panic in it is a defect of ours and of this piece only.
@@ -442,17 +449,20 @@ func (c *crew) next(h *hand) *piece {
 	for {
 		if h.spare && (len(c.hands) > c.limit || h.link.session == nil) || c.closed {
 			c.hands = slices.DeleteFunc(c.hands, func(other *hand) bool { return other == h })
+			if h.spare {
+				c.leaving++
+			}
 			c.changed.Broadcast()
 			return nil
 		}
 		at := slices.IndexFunc(c.queue, func(p *piece) bool {
-			return (!p.first || !h.spare) && (!p.alone || len(c.hands) == 1) && c.due(p)
+			return (!p.first || !h.spare) && (!p.alone || len(c.hands)+c.leaving == 1) && c.due(p)
 		})
 		if at >= 0 {
 			p := c.queue[at]
 			c.queue = slices.Delete(c.queue, at, at+1)
 			c.units -= p.units
-			h.piece = p
+			h.piece, p.among = p, len(c.hands)+c.leaving > 1
 			c.changed.Broadcast()
 			return p
 		}
@@ -517,6 +527,11 @@ func (c *crew) open() {
 			h.state.tellVerbose("no further connection: %v", err)
 		}
 		return
+	}
+	for _, other := range c.hands {
+		if other.piece != nil {
+			other.piece.among = true
+		}
 	}
 	c.hands = append(c.hands, h)
 	c.lock.Unlock()

@@ -9,14 +9,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sftpc/sftpc/netio/server"
 )
 
-// traffic counts what a server is asked.
+// traffic counts what a server is asked, and puts what happens on its connections in
+// an order.
 type traffic struct {
 	lock  sync.Mutex
 	lines []string
+	// after says which line another one waits for: a connection of the server goes on
+	// behind its line when the other one has been told.
+	after map[string]string
 }
 
 func (w *traffic) tap(o *server.Options) {
@@ -24,9 +29,23 @@ func (w *traffic) tap(o *server.Options) {
 	o.Log = func(line string) {
 		w.lock.Lock()
 		w.lines = append(w.lines, line)
+		before := w.after[line]
 		w.lock.Unlock()
 		log(line)
+		for deadline := time.Now().Add(time.Minute); before != "" && w.at(before) < 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				log("nobody came to " + before)
+				return
+			}
+		}
 	}
+}
+
+// at is where a line stands, -1 if it was not told.
+func (w *traffic) at(line string) int {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return slices.Index(w.lines, line)
 }
 
 // count is how many lines hold the text.
@@ -143,6 +162,44 @@ func TestCrew_LearnsTheCap(t *testing.T) {
 			holds(t, s.local, want)
 			if n := seen.count("USER"); n > 2*usualParallel {
 				t.Errorf("%d logins", n)
+			}
+		})
+	}
+}
+
+// What a server refuses because of other connections is tried again without them: also
+// where those are gone when the refusal comes, and where the server is slow to see that
+// they are.
+func TestCrew_RefusedBesideOthers(t *testing.T) {
+	for name, test := range map[string]struct {
+		faults string
+		after  map[string]string
+	}{
+		"the others are gone meanwhile": {"on RETR f00 1: reply 425 Too many data connections\non RETR f02 1: reply 425 Too many data connections",
+			map[string]string{"2 > 226 Transfer complete": "1 < RETR f02", "1 < RETR f02": "2 > 221 Goodbye"}},
+		"the server does not see it at once": {"on RETR f00 1-2: reply 425 Too many data connections", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := traffic{after: map[string]string{"2 < PASS ******": "1 < RETR f00", "1 < RETR f00": "2 < RETR f01"}}
+			maps.Copy(seen.after, test.after)
+			files := make(map[string]string)
+			for i := range 20 {
+				files[fmt.Sprintf("f%02d", i)] = strings.Repeat("x", i)
+			}
+			s := newSite(t, siteOptions{files: files, faults: test.faults, change: seen.tap,
+				options: func(options *Options) { options.Settings = map[string]string{"retry": "3, 0", "parallel": "2"} }})
+			result, o := s.result(`$r = GETFILE("*")`)
+			if result != "OK" {
+				t.Fatalf("%s\n%s", result, o.transcript)
+			}
+			holds(t, s.local, files)
+			seen.lock.Lock()
+			defer seen.lock.Unlock()
+			at := func(line string) int { return slices.Index(seen.lines, line) }
+			again := at("1 < RETR f00") + 1
+			if again += slices.Index(seen.lines[again:], "1 < RETR f00"); again < at("2 < QUIT") {
+				t.Errorf("the file was tried again before the other connection was gone:\n%s", strings.Join(seen.lines, "\n"))
 			}
 		})
 	}

@@ -84,7 +84,7 @@ func (t *trial) again(ctx context.Context, err error) error {
 	if known, ok := err.(*triedError); ok && t.over {
 		return known
 	}
-	if !passes(err) || t.attempt >= t.of {
+	if !passes(err) && !(t.state.crowded && refusesData(err)) || t.attempt >= t.of {
 		t.over = t.attempt >= t.of
 		return t.failed(err, false)
 	}

@@ -32,6 +32,9 @@ type State struct {
 	sizesUntold *atomic.Bool
 	// crewed: it is one of several at work on the connections of a crew.
 	crewed bool
+	// crowded: data connections were refused while there were others, and the server may
+	// need a moment to see that those are gone.
+	crowded bool
 	// mostConnections is how many connections at a time the server was found to grant;
 	// 0 is not known.
 	mostConnections int
