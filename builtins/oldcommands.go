@@ -134,7 +134,7 @@ func (s *State) oldCommand(ctx context.Context, old oldCommand) error {
 // oldEach does something with each argument; wildcards stand for files.
 func (s *State) oldEach(ctx context.Context, old oldCommand, do func(netio.LocalPath) error) error {
 	for _, arg := range old.args {
-		paths, err := s.oldPaths(arg, old.name == "del" || old.name == "type")
+		paths, err := s.filesNamed(arg, old.name == "del" || old.name == "type")
 		if err != nil {
 			return err
 		}
@@ -153,9 +153,9 @@ func (s *State) oldEach(ctx context.Context, old oldCommand, do func(netio.Local
 	return nil
 }
 
-// oldPaths are the paths that an argument stands for: itself, or the files that
+// filesNamed are the paths that an argument of a command stands for: itself, or the files that
 // match it, if wildcards are allowed and nothing has that very name.
-func (s *State) oldPaths(arg string, wildcards bool) ([]netio.LocalPath, error) {
+func (s *State) filesNamed(arg string, wildcards bool) ([]netio.LocalPath, error) {
 	if !wildcards || !netio.HasWildcard(arg) {
 		path, err := s.localPath(arg)
 		return []netio.LocalPath{path}, err
@@ -294,7 +294,7 @@ func (s *State) oldCopyOrMove(ctx context.Context, old oldCommand) error {
 	}
 	entry, err := s.files.Stat(target)
 	into := err == nil && entry.Kind == session.KindDir
-	sources, err := s.oldPaths(old.args[0], true)
+	sources, err := s.filesNamed(old.args[0], true)
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ type family map[string]command
 func registry() (family, error) {
 	all := make(family)
 	for _, f := range []family{
-		connectionCommands(), settingCommands(), transferCommands(), remoteCommands(), localCommands(), listCommands(),
-		outputCommands(), programCommands(), timeCommands(), textCommands(), errorCommands(),
+		connectionCommands(), settingCommands(), transferCommands(), remoteCommands(), localCommands(), localFileCommands(), listCommands(), itemCommands(),
+		outputCommands(), programCommands(), timeCommands(), textCommands(), numberCommands(), errorCommands(),
 	} {
 		for name, run := range f {
 			if all[name] != nil {

@@ -24,6 +24,7 @@ func remoteCommands() family {
 		"GETFILETIME": (*State).getFileTime,
 		"GETFILESIZE": (*State).getFileSize,
 		"FILEEXISTS":  (*State).fileExists,
+		"GETHASH":     (*State).getHash,
 	}
 }
 

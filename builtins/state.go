@@ -3,6 +3,7 @@ package builtins
 import (
 	"context"
 	"errors"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,8 @@ type State struct {
 	masks   masker
 	voice   voice
 	tally   tally
-	args    arguments // of the running command; reused from call to call
+	args    arguments                 // of the running command; reused from call to call
+	regexps map[string]*regexp.Regexp // TEXTMATCH's, by their text
 }
 
 // settings are the values behind the SET commands, plain but for the data mode.

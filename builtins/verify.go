@@ -13,6 +13,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/sftpc/sftpc/netio/session"
@@ -56,9 +57,9 @@ func newHash(algorithm string) hash.Hash {
 // time for the reply grows by what that takes.
 const hashPace = 10 << 20
 
-// hashOf asks the server for the strongest hash of a file that it can compute.
+// hashOf asks the server for the first of the hashes that it can compute of a file.
 // size is how long the file is.
-func (s *State) hashOf(ctx context.Context, remote string, size int64) (algorithm string, sum []byte, err error) {
+func (s *State) hashOf(ctx context.Context, remote string, size int64, algorithms []string) (algorithm string, sum []byte, err error) {
 	hasher, ok := s.session.(session.Hasher)
 	if !ok {
 		return "", nil, &session.Error{Op: "asking for the hash of " + remote, Cause: session.NotSupported, Class: session.ClassPermanent, Name: remote}
@@ -69,8 +70,8 @@ func (s *State) hashOf(ctx context.Context, remote string, size int64) (algorith
 		open.Adjust(longer)
 		defer func() { open.Adjust(s.sessionSettings()) }()
 	}
-	algorithm, sum, err = hasher.Hash(ctx, remote, hashNames())
-	if err == nil && newHash(algorithm) == nil {
+	algorithm, sum, err = hasher.Hash(ctx, remote, algorithms)
+	if err == nil && !slices.Contains(algorithms, algorithm) {
 		err = protocolError("asking for the hash of "+remote, remote, fmt.Errorf("it is told by %s, which was not asked for", quoted(algorithm)))
 	}
 	return algorithm, sum, err
@@ -80,7 +81,7 @@ func (s *State) hashOf(ctx context.Context, remote string, size int64) (algorith
 // remote. The algorithm is told with HASH_MISMATCH too. NotSupported is the error
 // where the server has no hash.
 func (s *State) compareHash(ctx context.Context, remote string, m *meter, size int64) (algorithm string, err error) {
-	algorithm, theirs, err := s.hashOf(ctx, remote, size)
+	algorithm, theirs, err := s.hashOf(ctx, remote, size, hashNames())
 	if err != nil {
 		return "", err
 	}
@@ -107,6 +108,14 @@ func (r readerOf) ReadAt(p []byte, offset int64) (int, error) {
 		return 0, context.Cause(r.ctx)
 	}
 	return r.file.ReadAt(p, offset)
+}
+
+// Read reads on from where the file stands.
+func (r readerOf) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.file.Read(p)
 }
 
 // verify holds what was uploaded as remote against what was sent.

@@ -74,3 +74,27 @@ func TestVerify(t *testing.T) {
 		})
 	}
 }
+
+func TestGetHash(t *testing.T) {
+	cases := []struct {
+		name, call string
+		change     func(*server.Options)
+		prints     string
+	}{
+		{name: "SHA256 by HASH", call: `GETHASH(REMOTE, "a")`, prints: "8ed3f6ad685b959ead7022518e1af76cd816f8e8ec7ccdda1ed4018e8f2223f8"},
+		{name: "MD5", call: `GETHASH(REMOTE, "a", MD5)`, prints: "2c1743a391305fbf367df8e4f069f9f9"},
+		{name: "SHA256 by its own command", change: with("HASH"), call: `GETHASH(REMOTE, "a", SHA256)`, prints: "8ed3f6ad685b959ead7022518e1af76cd816f8e8ec7ccdda1ed4018e8f2223f8"},
+		{name: "another one than asked for is none", change: with("HASH", "XSHA256"), call: `GETHASH(REMOTE, "a")`, prints: "NOT_SUPPORTED"},
+		{name: "a server without", change: with(noHashes...), call: `GETHASH(REMOTE, "a", CRC32)`, prints: "NOT_SUPPORTED"},
+		{name: "no such file", call: `GETHASH(REMOTE, "x")`, prints: "NO_SUCH_REMOTE_FILE"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := retried(t, siteOptions{change: c.change, files: map[string]string{"a": "alpha"}})
+			o := s.on("$h = "+c.call, `IF($h == "")`, `PRINT(GETERROR(NAME))`, `ELSE`, `PRINT($h)`, `END IF`)
+			if got := strings.TrimSpace(o.stdout); got != c.prints {
+				t.Errorf("it printed %q, want %q\n%s", got, c.prints, o.transcript)
+			}
+		})
+	}
+}

@@ -18,10 +18,6 @@ const mostArguments = 100
 // keywords may be what is meant where a statement begins with an unknown command.
 var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "ELSE", "END"}
 
-// notYet are commands that spec/compat.md announces. Whoever writes one has not
-// misspelt it.
-var notYet = []string{"READFILE", "WRITEFILE", "GETHASH"}
-
 // call resolves a call by its name: a site, or a placeholder after an error.
 func (r *resolver) call(c *call, statement bool) operand {
 	if command := r.words.commands[c.name]; command != nil {
@@ -32,9 +28,6 @@ func (r *resolver) call(c *call, statement bool) operand {
 		candidates = slices.Concat(candidates, keywords)
 	}
 	hint := didYouMean(c.name, candidates, "")
-	if slices.Contains(notYet, c.name) {
-		hint = "this version does not have it"
-	}
 	r.errorf(codeUnknownCommand, c.nameSpan, hint, "unknown command %s", r.spelling(c.nameSpan))
 	r.wrongArguments(c)
 	return placeholder(c.span)

@@ -79,12 +79,13 @@ const (
 	FamilyProgram // parameters, environment, EXEC, ending
 	FamilyTime
 	FamilyText
+	FamilyNumbers
 	FamilyErrors
 )
 
 // String is the heading of the family in help.
 func (f Family) String() string {
-	return [...]string{"connection", "transfer", "remote files", "local files", "lists", "output", "program", "time", "text", "errors"}[f]
+	return [...]string{"connection", "transfer", "remote files", "local files", "lists", "output", "program", "time", "text", "numbers", "errors"}[f]
 }
 
 // Protocols is a set of protocols in which a command means something; zero is

@@ -10,7 +10,7 @@ import (
 func Commands() []Command {
 	all := slices.Concat(
 		connectionCommands(), settingCommands(), transferCommands(), remoteCommands(), localCommands(),
-		listCommands(), outputCommands(), programCommands(), timeCommands(), textCommands(), errorCommands(),
+		listCommands(), outputCommands(), programCommands(), timeCommands(), textCommands(), numberCommands(), errorCommands(),
 	)
 	slices.SortFunc(all, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
 	return all
@@ -115,6 +115,9 @@ func remoteCommands() []Command {
 				{Key: "side", Params: []Param{choice("side", "LOCAL", "REMOTE"), sided("name")}},
 			},
 			Summary: "TRUE or FALSE; FALSE only when the other side said so"},
+		{Name: "GETHASH", Family: FamilyRemote, Kind: Telling, Echo: true, Protocols: OnAll, Capability: Net, Also: LocalRead,
+			Forms:   one(choice("side", "LOCAL", "REMOTE"), sided("name"), optional(choice("algorithm", "SHA256", "MD5", "CRC32"))),
+			Summary: "the hash of a file's bytes, in hexadecimal digits"},
 	}
 }
 
@@ -129,6 +132,20 @@ func localCommands() []Command {
 			Forms: one(local("directory")), Summary: "make a local directory"},
 		{Name: "LOCALRMDIR", Family: FamilyLocal, Kind: Doing, Documented: true, Echo: true, Capability: LocalWrite,
 			Forms: one(local("directory")), Summary: "remove an empty local directory"},
+		{Name: "LOCALDELETEFILE", Family: FamilyLocal, Kind: Doing, Echo: true, Capability: LocalWrite,
+			Forms:   one(Param{Name: "name", Kind: ParamLocalPattern}),
+			Summary: "delete a local file, or all that match a wildcard"},
+		{Name: "LOCALRENAMEFILE", Family: FamilyLocal, Kind: Doing, Echo: true, Capability: LocalWrite,
+			Forms:   one(local("from"), local("to"), optional(choice("mode", "OVERWRITE"))),
+			Summary: "rename or move a local file or directory"},
+		{Name: "LOCALCOPYFILE", Family: FamilyLocal, Kind: Doing, Echo: true, Capability: LocalWrite, Also: LocalRead,
+			Forms:   one(local("from"), local("to"), optional(choice("mode", "OVERWRITE"))),
+			Summary: "copy a local file"},
+		{Name: "READFILE", Family: FamilyLocal, Kind: Telling, Echo: true, Capability: LocalRead,
+			Forms: one(local("name")), Summary: "all that a local file holds, as a text"},
+		{Name: "WRITEFILE", Family: FamilyLocal, Kind: Doing, Echo: true, Capability: LocalWrite,
+			Forms:   one(local("name"), text("text"), optional(choice("mode", "OVERWRITE", "APPEND")), optional(choice("end", "EXACT"))),
+			Summary: "write a text and a line end into a local file"},
 	}
 }
 
@@ -138,7 +155,18 @@ func listCommands() []Command {
 			Forms: one(out("list"), choice("what", "REMOTE_FILES", "REMOTE_DIRS", "LOCAL_FILES", "LOCAL_DIRS", "DONE", "FAILED"),
 				optional(pattern("wildcard")), optional(choice("order", "NAME", "NEWEST", "OLDEST"))),
 			Summary: "store the names of a directory, or of the last set, joined by |, in a variable"},
+		listing("LISTLENGTH", "how many items a list has", text("list")),
+		listing("LISTITEM", "an item of a list; the first is 1", text("list"), number("place")),
+		listing("LISTCONTAINS", "TRUE if one of the items is the text", text("list"), text("item")),
+		listing("LISTADD", "a list with items more at its end", text("list"), variadic(text("item"))),
+		listing("LISTREMOVE", "a list without the items that are the text", text("list"), text("item")),
+		listing("LISTSORT", "a list in order", text("list"), optional(choice("by", "TEXT", "NUMBER", "DESC")), optional(choice("order", "DESC"))),
 	}
+}
+
+// listing is a command that computes with a list.
+func listing(name, summary string, params ...Param) Command {
+	return Command{Name: name, Family: FamilyLists, Kind: Telling, Capability: Pure, Forms: one(params...), Summary: summary}
 }
 
 func outputCommands() []Command {
@@ -188,11 +216,31 @@ func timeCommands() []Command {
 }
 
 func textCommands() []Command {
+	telling := func(name, summary string, documented bool, params ...Param) Command {
+		return Command{Name: name, Family: FamilyText, Kind: Telling, Documented: documented, Capability: Pure, Forms: one(params...), Summary: summary}
+	}
 	return []Command{
-		{Name: "TEXTCUT", Family: FamilyText, Kind: Telling, Documented: true, Capability: Pure,
-			Forms: one(text("text"), number("start"), number("length")), Summary: "a part of a text; the first character is 1"},
-		{Name: "TEXTLENGTH", Family: FamilyText, Kind: Telling, Documented: true, Capability: Pure,
-			Forms: one(text("text")), Summary: "how many characters a text has"},
+		telling("TEXTCUT", "a part of a text; the first character is 1", true, text("text"), number("start"), number("length")),
+		telling("TEXTLENGTH", "how many characters a text has", true, text("text")),
+		telling("TEXTREPLACE", "a text with another in place of each occurrence", false, text("text"), text("search"), text("replacement")),
+		telling("TEXTFIND", "where a text stands in another; 0 if nowhere", false, text("text"), text("search"), optional(number("start"))),
+		telling("TEXTUPPER", "a text in capitals", false, text("text")),
+		telling("TEXTLOWER", "a text in small letters", false, text("text")),
+		telling("TEXTTRIM", "a text without blanks and line ends around it", false, text("text"), optional(text("characters"))),
+		telling("TEXTMATCH", "TRUE if a regular expression matches; or what a group of it matched", false, text("text"), text("regexp"), optional(number("group"))),
+		telling("TEXTSPLIT", "the parts of a text between separators, or its lines, as a list", false, text("text"), optional(text("separator"))),
+		telling("TEXTEQUAL", "TRUE if two texts are the same character by character", false, text("text"), text("other"), optional(choice("case", "NOCASE"))),
+	}
+}
+
+func numberCommands() []Command {
+	telling := func(name, summary string, params ...Param) Command {
+		return Command{Name: name, Family: FamilyNumbers, Kind: Telling, Capability: Pure, Forms: one(params...), Summary: summary}
+	}
+	return []Command{
+		telling("ROUND", "a number with so many decimals", number("number"), optional(number("decimals"))),
+		telling("INT", "a number without its decimals", number("number")),
+		telling("MOD", "what remains of a division", number("number"), number("divisor")),
 	}
 }
 
