@@ -55,6 +55,7 @@ const (
 var (
 	_ session.FastFile = (*meter)(nil)
 	_ session.Paced    = (*meter)(nil)
+	_ session.Sized    = (*meter)(nil)
 )
 
 // newMeter tells that the file begins. The clock is the system's, not the run's:
@@ -105,6 +106,9 @@ func (m *meter) Moved(n int64) {
 
 // MostAtOnce keeps pieces small where the speed is limited.
 func (m *meter) MostAtOnce() int64 { return m.state.speed.mostAtOnce() }
+
+// Expected is the size that the server told of the file before.
+func (m *meter) Expected() int64 { return m.event.Size }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.file.Read(p)

@@ -152,6 +152,9 @@ type Caps struct {
 	// the end, or where Upload said that the server had confirmed. 0 where bytes
 	// arrive in order.
 	Overlap int64
+	// Abreast is how many commands may be under way at a time over the one connection,
+	// for a session that is a Sharer; 0 is one.
+	Abreast int
 	// Packets are the bounds that a server of SFTP names for itself.
 	Packets     PacketLimits
 	RawCommands bool
@@ -198,6 +201,14 @@ type FastFile interface {
 // cannot cut so small is moved in pieces as small as they can.
 type Paced interface {
 	MostAtOnce() int64
+}
+
+// Sized may be implemented by the writer given to Download by who has been told how long
+// the file is: a session may then ask for all of it at once.
+type Sized interface {
+	// Expected is that size in bytes; -1 where it is not known. The file may be another
+	// one by now.
+	Expected() int64
 }
 
 // Hasher is implemented by sessions that can ask the server for the hash of a
@@ -276,6 +287,17 @@ type Dater interface {
 	// a session. Ask it where times are compared with others than those of the same
 	// listing.
 	Dated(ctx context.Context, dir string, l Listing) (Listing, error)
+}
+
+// Sharer is implemented by sessions whose connection carries several commands at once.
+type Sharer interface {
+	// Share is another session over the same connection, in the same current directory,
+	// with the time-outs, features and functions of settings. It costs no round trip, and
+	// is a session like any other: for one command at a time, and closed by who asked for
+	// it. Closing it leaves the connection alone; closing the session that was dialled
+	// ends it for all, with ConnectionLost. Share may be called from any goroutine, also
+	// during a command. NotSupported is the error where the connection carries one only.
+	Share(settings Settings) (Session, error)
 }
 
 // Adjuster is implemented by sessions whose time-outs and features can change

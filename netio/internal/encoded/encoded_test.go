@@ -127,7 +127,8 @@ func TestSession_HasTheOptionalInterfaces(t *testing.T) {
 	_, has["Dater"] = any((*Session)(nil)).(session.Dater)
 	_, has["Glancer"] = any((*Session)(nil)).(session.Glancer)
 	_, has["Picker"] = any((*Session)(nil)).(session.Picker)
-	has["FastFile"], has["Paced"] = true, true // of readers and writers, which pass through
+	_, has["Sharer"] = any((*Session)(nil)).(session.Sharer)
+	has["FastFile"], has["Paced"], has["Sized"] = true, true, true // of readers and writers, which pass through
 	paths, err := filepath.Glob("../../session/*.go")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)

@@ -204,6 +204,20 @@ func (s *Session) Adjust(settings session.Settings) {
 	}
 }
 
+// Share wraps what the session below shares, NotSupported if it cannot.
+func (s *Session) Share(settings session.Settings) (session.Session, error) {
+	sharer, ok := s.inner.(session.Sharer)
+	if !ok {
+		return nil, &session.Error{Op: "sharing a connection", Cause: session.NotSupported, Class: session.NotSupported.Class(),
+			Err: errors.New("it carries one command at a time")}
+	}
+	shared, err := sharer.Share(s.encoding.Settings(settings))
+	if err != nil {
+		return nil, s.encoding.Failure(err)
+	}
+	return Wrap(shared, s.encoding), nil
+}
+
 // Glance asks the session below.
 func (s *Session) Glance(ctx context.Context, name string) (entry session.Entry, found bool, err error) {
 	err = s.with("asking for", name, func(name string) error {

@@ -79,7 +79,7 @@ func sameServer(first, further *ssh.Client) error {
 
 // connectionsFor is how many connections a file of size bytes is spread over.
 func (s *Session) connectionsFor(size int64) int {
-	if s.roundTrip < farEnough {
+	if s.distance() < farEnough {
 		return 1
 	}
 	return int(min(max(size/worthAConnection, 1), max(int64(s.settings.Connections), 1), mostConnections))

@@ -25,14 +25,24 @@ func (s *Session) Download(ctx context.Context, name string, offset int64, w io.
 		path := s.absolute(name)
 		s.tell("OPEN %s for reading from %d", path, offset)
 		var file handle
-		if err := s.ask(func() (err error) { file, err = s.main.open(path, openRead); return err }); err != nil {
+		var err error
+		if file, err = s.open(path, openRead); err != nil {
 			return s.investigate(err, "OPEN", path)
 		}
 		if err := s.settle(); err != nil {
 			return err
 		}
-		d := &download{transfer: s.newTransfer(path, openRead, file, offset, s.pieceFor(s.readSize, s.limits.Read)), w: w, end: localEnd(w), size: -1}
-		err := d.run()
+		if rest := localEnd(w).expected(w, offset); rest >= 0 && rest <= mostAtOnce {
+			var done bool
+			if n, done, err = s.fetchAtOnce(file, offset, rest, w, localEnd(w)); done {
+				if s.lost() == nil {
+					file.forget()
+				}
+				return err
+			}
+		}
+		d := &download{transfer: s.newTransfer(path, openRead, file, offset, s.readPiece()), w: w, end: localEnd(w), size: -1}
+		err = d.run()
 		n = d.done - offset
 		d.close()
 		return err
@@ -184,8 +194,7 @@ func (d *download) take(a answer) error {
 			// a lower bound than it says is asked for that from now on.
 			if a.n < d.length && at < d.size {
 				d.length = max(a.n, leastPiece)
-				d.s.readSize = min(d.s.readSize, d.length)
-				d.s.limits.Read = uint64(d.length)
+				d.s.shorten(d.length)
 			}
 			d.again = append(d.again, piece)
 		}
@@ -263,7 +272,7 @@ func (d *download) shorter() error {
 
 // close leaves the file without waiting for the server: it was only read.
 func (d *download) close() {
-	if d.s.gone != nil {
+	if d.s.lost() != nil {
 		return
 	}
 	d.closeExtras()

@@ -2,10 +2,7 @@ package sshconn
 
 import (
 	"errors"
-	"fmt"
 	"strings"
-
-	"github.com/pkg/sftp"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -15,7 +12,7 @@ import (
 // servers, and a full disk. The refusal stays what the error and LastReply show.
 func (s *Session) investigate(err error, verb, name string) error {
 	var said status
-	if err == nil || !errors.As(err, &said) || s.ctx.Err() != nil || s.gone != nil {
+	if err == nil || !errors.As(err, &said) || s.ctx.Err() != nil || s.lost() != nil {
 		return err
 	}
 	cause, certain := causeOf(said)
@@ -122,14 +119,15 @@ func (s *Session) isFull(dir string) bool {
 	if !s.main.has("statvfs@openssh.com") {
 		return false
 	}
-	var free uint64
-	err := s.plain(func(c *sftp.Client) error {
-		about, err := c.StatVFS(dir)
-		if err == nil {
-			free = about.Bavail * about.Frsize
-			s.tell("STATVFS %s: %s free", dir, fmt.Sprint(free))
-		}
-		return err
-	})
-	return err == nil && free < leastSpace
+	body, err := s.query(fxReply, fxExtended, appendText(appendText(nil, "statvfs@openssh.com"), dir))
+	if err != nil {
+		return false
+	}
+	f := fields{rest: body}
+	f.long() // bsize
+	unit := f.long()
+	f.take(2 * 8) // blocks, and those that are free for the system
+	free := f.long() * unit
+	s.tell("STATVFS %s: %d bytes free", dir, free)
+	return f.err == nil && free < leastSpace
 }

@@ -221,8 +221,7 @@ func (l *lane) introduce() *questions {
 }
 
 // readPath is the one name of an answer to REALPATH.
-func readPath(a answer) (string, error) {
-	body, err := a.expect(fxName)
+func readPath(body []byte, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

@@ -52,7 +52,7 @@ func (s *Session) lanesFor(size int64) int {
 	case !mixesNothing(string(s.connection.ServerVersion())):
 		return 1
 	}
-	return lanesFor(size, s.roundTrip)
+	return lanesFor(size, s.distance())
 }
 
 // lanesFor takes as many lanes as are worth their opening: one window a round trip

@@ -18,8 +18,10 @@ const (
 	// end.
 	mostEmptyAnswers = 100
 	// pagesAhead is how many READDIRs are asked before the first is answered, so that
-	// a long directory does not cost a round trip for each hundred names.
+	// a long directory does not cost a round trip for each hundred names. firstPages is
+	// the same at the beginning: most directories are one page, and then the end.
 	pagesAhead = 4
+	firstPages = 2
 )
 
 // listed is one name of a READDIR; the bytes are the packet's.
@@ -97,8 +99,8 @@ func (s *Session) List(ctx context.Context, dir string) (l session.Listing, err 
 
 func (s *Session) list(path string) (session.Listing, error) {
 	s.tell("OPENDIR %s", path)
-	var dir handle
-	if err := s.ask(func() (err error) { dir, err = s.main.openDir(path); return err }); err != nil {
+	dir, err := s.main.handle(s.exchange(fxHandle, fxOpendir, appendText(nil, path)))
+	if err != nil {
 		return session.Listing{}, err
 	}
 	c := collector{limits: s.settings.Limits, system: runtime.GOOS, listing: session.Listing{Source: "READDIR"}}
@@ -111,32 +113,31 @@ func (s *Session) list(path string) (session.Listing, error) {
 	}
 	var failure error
 	for end, first := false, true; !end && failure == nil; first = false {
-		failure = s.ask(func() error {
-			for ahead < pagesAhead && (!first || ahead == 0) {
-				ask()
-			}
-			a := <-answers
-			ahead--
-			var page []listed
-			var err error
-			if page, end, err = a.page(); err != nil {
-				return err
-			}
-			return c.add(page)
-		})
+		most := pagesAhead
+		if first {
+			most = firstPages
+		}
+		for ahead < most {
+			ask()
+		}
+		a, err := s.receive(answers)
+		if ahead--; err != nil {
+			failure = err
+			break
+		}
+		var page []listed
+		if page, end, failure = a.page(); failure == nil {
+			failure = c.add(page)
+		}
 	}
-	if s.gone == nil {
-		// What was asked beyond the end must be answered before anything else is.
-		err := s.ask(func() error {
-			for ; ahead > 0; ahead-- {
-				<-answers
-			}
-			dir.forget()
-			return nil
-		})
-		if failure == nil && s.gone != nil {
+	// What was asked beyond the end must be answered before anything else is.
+	for ; ahead > 0; ahead-- {
+		if _, err := s.receive(answers); failure == nil {
 			failure = err
 		}
+	}
+	if s.lost() == nil {
+		dir.forget()
 	}
 	if failure != nil {
 		return session.Listing{}, failure

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"time"
-
-	"github.com/pkg/sftp"
 
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -58,45 +54,75 @@ func (s *Session) named(ctx context.Context, op, name string, command func() err
 	})
 }
 
-// plain asks the library, and finds the server's own words for what it refuses.
-func (s *Session) plain(f func(c *sftp.Client) error) error {
+// query asks one thing, whose answer is of the kind want, and waits for it. How long
+// that takes tells how far the server is.
+func (s *Session) query(want, kind byte, fields []byte) ([]byte, error) {
 	began := time.Now()
-	err := s.ask(func() error { return f(s.main.library) })
-	// Each of these is one question and one answer.
-	s.answeredIn(time.Since(began))
-	if err == nil {
-		return nil
+	body, err := s.exchange(want, kind, fields)
+	if s.main.wire.why() == nil {
+		s.answeredIn(time.Since(began))
 	}
-	said := s.main.wire.said()
-	var known *session.Error
-	switch {
-	case errors.As(err, &known):
-		return err
-	case said.code != 0:
-		return said
-	case errors.Is(err, fs.ErrNotExist):
-		return status{code: 2}
-	case errors.Is(err, fs.ErrPermission):
-		return status{code: 3}
-	}
-	return fault(session.ProtocolError, err)
+	return body, err
 }
 
-// refusal is plain, with a look at what a refusal means that does not say it.
-func (s *Session) refusal(verb, name string, f func(c *sftp.Client) error) error {
-	return s.investigate(s.plain(f), verb, name)
+func (s *Session) exchange(want, kind byte, fields []byte) ([]byte, error) {
+	done := make(chan answer, 1)
+	s.main.wire.ask(&question{done: done}, kind, fields, nil)
+	a, err := s.receive(done)
+	if err != nil {
+		return nil, err
+	}
+	return a.expect(want)
+}
+
+// open opens a file on the main lane.
+func (s *Session) open(path string, flags uint32) (handle, error) {
+	return s.main.handle(s.exchange(fxHandle, fxOpen, appendNumber(appendNumber(appendText(nil, path), flags), 0)))
+}
+
+// receive waits for one answer with the time-out of replies. Where it does not come the
+// connection is given up, as await does; a channel that was given is empty afterwards.
+func (s *Session) receive(answers <-chan answer) (answer, error) {
+	select {
+	case a := <-answers:
+		return a, s.reason(a.err)
+	default:
+	}
+	within := s.settings.Timeouts.Reply
+	s.timer.Reset(within)
+	defer s.timer.Stop()
+	select {
+	case a := <-answers:
+		return a, s.reason(a.err)
+	case <-s.timer.C:
+		e := fault(session.ReplyTimeout, fmt.Errorf("no answer within %s", within))
+		s.giveUp(e)
+		<-answers
+		return answer{}, e
+	case <-s.ctx.Done():
+	}
+	e := cancelled(s.ctx)
+	s.timer.Reset(min(abortGrace, within))
+	select {
+	case <-answers:
+	case <-s.timer.C:
+		s.giveUp(e)
+		<-answers
+	}
+	return answer{}, e
+}
+
+// change asks for something whose answer is only how it went, with a look at what a
+// refusal means that does not say it.
+func (s *Session) change(verb, name string, kind byte, fields []byte) error {
+	_, err := s.query(fxStatus, kind, fields)
+	return s.investigate(err, verb, name)
 }
 
 func (s *Session) realPath(name string) (path string, err error) {
 	s.tell("REALPATH %s", name)
-	err = s.plain(func(c *sftp.Client) (err error) {
-		path, err = c.RealPath(name)
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	return path, checkPath(path)
+	body, err := s.query(fxName, fxRealpath, appendText(nil, name))
+	return readPath(body, err)
 }
 
 func checkPath(path string) error {
@@ -131,7 +157,9 @@ func (s *Session) ChangeDir(ctx context.Context, dir string) error {
 		case entry.Kind != session.KindDir:
 			return fault(session.RemoteRefused, errors.New("it is no directory"))
 		}
+		s.lock.Lock()
 		s.directory = path
+		s.lock.Unlock()
 		return nil
 	})
 }
@@ -141,7 +169,7 @@ func (s *Session) MakeDir(ctx context.Context, dir string) error {
 	return s.named(ctx, "making directory", dir, func() error {
 		name := s.absolute(dir)
 		s.tell("MKDIR %s", name)
-		return s.refusal("MKDIR", name, func(c *sftp.Client) error { return c.Mkdir(name) })
+		return s.change("MKDIR", name, fxMkdir, appendNumber(appendText(nil, name), 0))
 	})
 }
 
@@ -150,12 +178,12 @@ func (s *Session) RemoveDir(ctx context.Context, dir string) error {
 	return s.named(ctx, "removing directory", dir, func() error {
 		name := s.absolute(dir)
 		s.tell("RMDIR %s", name)
-		return s.refusal("RMDIR", name, func(c *sftp.Client) error { return c.RemoveDirectory(name) })
+		return s.change("RMDIR", name, fxRmdir, appendText(nil, name))
 	})
 }
 
-// Remove deletes a file or a link. A directory is not removed: the library's
-// Remove would fall back to that, so it is asked only for what is none.
+// Remove deletes a file or a link. A directory is not removed: some servers would, so
+// they are asked only for what is none.
 func (s *Session) Remove(ctx context.Context, name string) error {
 	return s.named(ctx, "deleting", name, func() error {
 		path := s.absolute(name)
@@ -167,7 +195,7 @@ func (s *Session) Remove(ctx context.Context, name string) error {
 			return fault(session.RemoteRefused, errors.New("it is a directory"))
 		}
 		s.tell("REMOVE %s", path)
-		return s.refusal("REMOVE", path, func(c *sftp.Client) error { return c.Remove(path) })
+		return s.change("REMOVE", path, fxRemove, appendText(nil, path))
 	})
 }
 
@@ -191,13 +219,13 @@ func (s *Session) Rename(ctx context.Context, from, to string) error {
 				}
 				return fault(session.RemoteExists, fmt.Errorf("%s is there already", to))
 			case session.CauseOf(asFault(err)) != session.NoSuchRemoteFile:
-				if s.gone != nil || s.ctx.Err() != nil {
+				if s.lost() != nil || s.ctx.Err() != nil {
 					return err
 				}
 			}
 		}
 		s.tell("RENAME %s %s", old, new)
-		return s.refusal("RENAME", old, func(c *sftp.Client) error { return c.Rename(old, new) })
+		return s.change("RENAME", old, fxRename, appendText(appendText(nil, old), new))
 	})
 }
 
@@ -216,7 +244,7 @@ func (s *Session) Replace(ctx context.Context, from, to string) error {
 		}
 		old, new := s.absolute(from), s.absolute(to)
 		s.tell("POSIX-RENAME %s %s", old, new)
-		return s.refusal("RENAME", old, func(c *sftp.Client) error { return c.PosixRename(old, new) })
+		return s.change("RENAME", old, fxExtended, appendText(appendText(appendText(nil, "posix-rename@openssh.com"), old), new))
 	})
 }
 
@@ -228,20 +256,8 @@ func (s *Session) Chmod(ctx context.Context, name string, mode uint32) error {
 		}
 		path := s.absolute(name)
 		s.tell("SETSTAT %s mode %03o", path, mode)
-		return s.refusal("SETSTAT", path, func(c *sftp.Client) error { return c.Chmod(path, fileMode(mode)) })
+		return s.change("SETSTAT", path, fxSetstat, appendNumber(appendNumber(appendText(nil, path), hasPermissions), mode))
 	})
-}
-
-// fileMode turns the bits of chmod(2) into those of package fs, which the library
-// turns back.
-func fileMode(bits uint32) os.FileMode {
-	mode := os.FileMode(bits & 0o777)
-	for bit, as := range map[uint32]os.FileMode{0o4000: os.ModeSetuid, 0o2000: os.ModeSetgid, 0o1000: os.ModeSticky} {
-		if bits&bit != 0 {
-			mode |= as
-		}
-	}
-	return mode
 }
 
 // SetModTime sets the modification time, and the time of access with it: the
@@ -253,7 +269,8 @@ func (s *Session) SetModTime(ctx context.Context, name string, t time.Time) erro
 		}
 		path := s.absolute(name)
 		s.tell("SETSTAT %s time %s", path, t.UTC().Format(time.RFC3339))
-		return s.refusal("SETSTAT", path, func(c *sftp.Client) error { return c.Chtimes(path, t, t) })
+		at := uint32(t.Unix())
+		return s.change("SETSTAT", path, fxSetstat, appendNumber(appendNumber(appendNumber(appendText(nil, path), hasTimes), at), at))
 	})
 }
 
@@ -307,40 +324,24 @@ func (s *Session) stat(path string) (session.Entry, error) {
 	if a := s.ahead; a != nil && a.path == path && a.after == s.commands-1 {
 		return a.entry, nil
 	}
-	return s.entry(path, func(c *sftp.Client) (os.FileInfo, error) { return c.Stat(path) })
+	return s.entry(path, fxStat)
 }
 
 // lstat does not follow links.
 func (s *Session) lstat(path string) (session.Entry, error) {
 	s.tell("LSTAT %s", path)
-	return s.entry(path, func(c *sftp.Client) (os.FileInfo, error) { return c.Lstat(path) })
+	return s.entry(path, fxLstat)
 }
 
-func (s *Session) entry(path string, f func(c *sftp.Client) (os.FileInfo, error)) (e session.Entry, err error) {
-	var info os.FileInfo
-	err = s.plain(func(c *sftp.Client) (err error) {
-		info, err = f(c)
-		return err
-	})
+func (s *Session) entry(path string, kind byte) (session.Entry, error) {
+	a, err := readAttributes(s.query(fxAttrs, kind, appendText(nil, path)))
 	if err != nil {
 		return session.Entry{}, err
 	}
-	known, ok := info.Sys().(*sftp.FileStat)
-	if !ok {
-		return session.Entry{}, fault(session.Internal, errors.New("the library tells no attributes"))
+	if a.modified == 0 {
+		a.flags &^= hasTimes // as servers that know none say it
 	}
-	// The library does not say which attributes were there; a zero stands for none.
-	a := attributes{flags: hasSize, size: known.Size, permissions: known.Mode, modified: known.Mtime}
-	if known.Mode&0o170000 != 0 {
-		a.flags |= hasPermissions
-	}
-	if known.Mtime != 0 {
-		a.flags |= hasTimes
-	}
-	long := []byte(nil)
-	if known.Mode&0o170000 == 0 {
-		long = []byte("-") // a server that tells no kind has files
-	}
-	e, _ = a.entry(path, long)
+	// A server that tells no kind has files.
+	e, _ := a.entry(path, []byte("-"))
 	return e, nil
 }

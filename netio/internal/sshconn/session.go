@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"github.com/sftpc/sftpc/netio/internal/sshlogin"
 	"github.com/sftpc/sftpc/netio/session"
 )
@@ -18,35 +16,25 @@ import (
 // answer what is under way, so that the session can go on.
 const abortGrace = 2 * time.Second
 
-// Session is an SSH connection with SFTP on it. It implements session.Session,
-// session.Adjuster, session.Hasher, session.Replacer and
-// session.UniqueNamer. Functions that it calls
+// Session is an SSH connection with SFTP on it, or what several sessions share of one.
+// It implements session.Session, session.Adjuster, session.Hasher, session.Replacer,
+// session.UniqueNamer and session.Sharer. Functions that it calls
 // (Observe, Moved, the reader or writer of a transfer) must not call it back.
 type Session struct {
+	*trunk
 	running sync.Mutex // held by the one command that runs
 
-	host       string // host:port for messages
-	settings   session.Settings
-	connection *ssh.Client
-	ended      chan struct{} // closed when the connection has ended
-	main       *lane         // for everything but the bulk of transfers
-	extra      laneSet
-	companions [mostConnections - 1]companion
-	readSize   int                  // what one READ asks for at most
-	writeSize  int                  // what one WRITE carries at most
-	limits     session.PacketLimits // what the server says of itself
-	questions  *questions           // what was asked at the beginning, until the answers are taken
-	home       string               // "" until it is known
-	homeless   error                // why it cannot be
-	directory  string               // the current directory, which SFTP itself has not; "" is not known
-	roundTrip  time.Duration        // the shortest that was seen
-	commands   int                  // how many have begun
-	ahead      *ahead               // what is known before it is asked for; nil is nothing
-	last       session.Reply
-	stored     string          // what the newest StoreUnique chose
-	ctx        context.Context // of the command that runs
-	gone       *session.Error  // why the connection was given up
-	closed     bool
+	guest     bool // the connection is another session's
+	settings  session.Settings
+	directory string // the current directory, which SFTP itself has not; "" is not known; written with trunk.lock held
+	commands  int    // how many have begun
+	ahead     *ahead // what is known before it is asked for; nil is nothing
+	last      session.Reply
+	stored    string          // what the newest StoreUnique chose
+	ctx       context.Context // of the command that runs
+	timer     *time.Timer     // for its waits
+	memory    []byte          // for small files
+	closed    bool
 }
 
 // Dial logs in and starts SFTP.
@@ -59,7 +47,8 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{host: endpoint.Address, settings: settings, connection: connection, ended: make(chan struct{}), ctx: ctx}
+	s := newSession(&trunk{host: endpoint.Address, connection: connection, ended: make(chan struct{})}, settings)
+	s.ctx = ctx
 	for i := range s.companions {
 		s.companions[i].of(endpoint, settings, connection)
 	}
@@ -78,6 +67,12 @@ func Dial(ctx context.Context, endpoint session.Endpoint, settings session.Setti
 		return nil, e
 	}
 	return s, nil
+}
+
+func newSession(t *trunk, settings session.Settings) *Session {
+	s := &Session{trunk: t, settings: settings, timer: time.NewTimer(time.Hour)}
+	s.timer.Stop()
+	return s
 }
 
 // start opens the first lane, and asks where we are.
@@ -101,41 +96,22 @@ func (s *Session) start() error {
 // where we are, and what the server takes at most. A script that names its files from
 // the root does not wait for the first, and before the second is needed it is there.
 func (s *Session) settle() error {
-	q := s.questions
-	if q == nil {
+	q := s.unsettled()
+	if q == nil && s.directory != "" {
 		return nil
 	}
-	if err := s.ask(func() error { <-q.answered; return q.home.err }); err != nil {
-		return err
+	if q != nil {
+		if err := s.ask(func() error { <-q.answered; return q.home.err }); err != nil {
+			return err
+		}
+		s.settleWith(q)
 	}
-	s.questions = nil
-	s.answeredIn(q.took)
-	if s.home, s.homeless = readPath(q.home); s.directory == "" {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if s.directory == "" {
 		s.directory = s.home
 	}
-	s.limits = readLimits(q.limits)
-	for size, most := range map[*int]uint64{&s.readSize: s.limits.Read, &s.writeSize: s.limits.Write} {
-		if most > 0 && most < pieceLength {
-			*size = int(most)
-		}
-	}
 	return nil
-}
-
-// pieceFor is how long the pieces of a transfer are: size, which is what goes always, or
-// as much as a server that is near says to take.
-func (s *Session) pieceFor(size int, most uint64) int {
-	if s.roundTrip == 0 || s.roundTrip >= nearEnough || most <= uint64(size) {
-		return size
-	}
-	return int(min(most, nearPiece))
-}
-
-// answeredIn notes how long one question and its answer took.
-func (s *Session) answeredIn(took time.Duration) {
-	if s.roundTrip == 0 || took < s.roundTrip {
-		s.roundTrip = took
-	}
 }
 
 // placed sees to it that the current directory is known.
@@ -182,20 +158,14 @@ func printable(data string) string {
 func (s *Session) Caps() session.Caps {
 	s.running.Lock()
 	defer s.running.Unlock()
-	limits := s.limits
-	if q := s.questions; q != nil {
-		select {
-		case <-q.answered:
-			limits = readLimits(q.limits)
-		default:
-		}
-	}
+	limits := s.told()
 	return session.Caps{
 		ExactTimes: true, SetTimes: true, Chmod: true, Resume: true, BytesOnly: true,
 		Features: s.extensions(),
 		Greeting: string(s.connection.ServerVersion()),
 		Overlap:  overlap,
 		Packets:  limits,
+		Abreast:  abreast(limits),
 	}
 }
 
@@ -224,12 +194,15 @@ func (s *Session) Adjust(settings session.Settings) {
 	s.settings.Connections = settings.Connections
 }
 
-// Close ends the connection. A command that still runs in another goroutine ends
-// at once with ConnectionLost. SSH has no farewell that a server would answer, so
+// Close ends the connection, unless it is another session's. A command that still runs
+// in another goroutine ends at once with ConnectionLost; where the connection is
+// another's it is waited for. SSH has no farewell that a server would answer, so
 // nothing is waited for but our own goroutines.
 func (s *Session) Close(context.Context) error {
-	if !s.running.TryLock() {
+	if !s.guest && !s.running.TryLock() {
 		s.connection.Close()
+		s.running.Lock()
+	} else if s.guest {
 		s.running.Lock()
 	}
 	defer s.running.Unlock()
@@ -237,6 +210,9 @@ func (s *Session) Close(context.Context) error {
 		return nil
 	}
 	s.closed = true
+	if s.guest {
+		return nil
+	}
 	s.hangUp(errClosed)
 	<-s.ended
 	s.extra.wait()
@@ -244,26 +220,6 @@ func (s *Session) Close(context.Context) error {
 		s.companions[i].wait()
 	}
 	return nil
-}
-
-// hangUp closes the connection first: nothing can block after that.
-func (s *Session) hangUp(reason error) {
-	s.connection.Close()
-	if s.main != nil {
-		s.main.wire.fail(reason)
-	}
-	s.extra.fail(reason)
-	for i := range s.companions {
-		s.companions[i].fail(reason)
-	}
-}
-
-// giveUp closes the connection; later commands name the reason.
-func (s *Session) giveUp(reason *session.Error) {
-	if s.gone == nil {
-		s.gone = reason
-		s.hangUp(reason)
-	}
 }
 
 // do runs one command and gives its error a place.
@@ -276,7 +232,6 @@ func (s *Session) do(ctx context.Context, op, name string, command func() error)
 		return err
 	}
 	s.commands++
-	s.main.wire.said() // what was said before is not about this
 	err := command()
 	if err == nil {
 		if s.last = (session.Reply{Text: "OK"}); s.settings.Observe != nil {
@@ -298,8 +253,8 @@ func (s *Session) begin(ctx context.Context) *session.Error {
 	switch {
 	case s.closed:
 		return fault(session.NotConnected, errors.New("the session was closed"))
-	case s.gone != nil:
-		e := fault(session.ConnectionLost, s.gone)
+	case s.lost() != nil:
+		e := fault(session.ConnectionLost, s.lost())
 		e.Unsent = true
 		return e
 	case ctx.Err() != nil:
@@ -375,6 +330,11 @@ func (s *Session) reason(err error) error {
 	}
 	e := asFault(why)
 	s.giveUp(e)
+	switch e.Cause {
+	case session.ReplyTimeout, session.DataTimeout, session.Cancelled:
+		// Of another session on the same connection, which gave it up.
+		return fault(session.ConnectionLost, e)
+	}
 	return e
 }
 

@@ -33,7 +33,10 @@ func (s *Session) Upload(ctx context.Context, name string, mode session.StoreMod
 		path := s.absolute(name)
 		switch mode {
 		case session.StoreReplace:
-			err = u.open(s, path, openWrite|openCreate|openTrunc)
+			var done bool
+			if n, done, err = u.replace(s, path); done {
+				return err
+			}
 		case session.StoreAppend:
 			if err = u.open(s, path, openWrite|openCreate); err == nil {
 				err = u.toEnd()
@@ -93,7 +96,7 @@ func (u *upload) open(s *Session, path string, flags uint32) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	u.transfer = s.newTransfer(path, openWrite, file, 0, s.pieceFor(s.writeSize, s.limits.Write))
+	u.transfer = s.newTransfer(path, openWrite, file, 0, s.writePiece())
 	return nil
 }
 
@@ -119,7 +122,7 @@ func (u *upload) openUnique(s *Session, name string) (chosen string, err error) 
 
 // abandon closes the file where nothing is sent.
 func (u *upload) abandon(err error) error {
-	if u.s.gone == nil {
+	if u.s.lost() == nil {
 		u.ports[0].file.forget()
 	}
 	return err
@@ -481,7 +484,7 @@ func (s *Session) lookedAt(path string, a answer) {
 // be gone on with. Where the connection is lost nobody can: Caps().Overlap tells
 // how much of the end is doubtful then.
 func (u *upload) cut() {
-	if u.s.gone != nil {
+	if u.s.lost() != nil {
 		return
 	}
 	u.closeExtras()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/sftpc/sftpc/netio/session"
@@ -16,11 +17,17 @@ const (
 	mostPacket = 256<<10 + 1024
 	// ourIDs is set in the ids of our own requests; the library counts from 1.
 	ourIDs = 1 << 31
+	// mostWaiting is how many bytes may wait to be sent before a request that carries
+	// bytes of a file waits too. It is several packets of SSH, so that the one goroutine
+	// that sends never waits for the next.
+	mostWaiting = 128 << 10
 )
 
 // wire stands between the library and an SSH channel. The library's one reading
 // goroutine reads for both: Read hands it the packets that answer it, and gives
-// those that answer us to who waits for them.
+// those that answer us to who waits for them. One goroutine sends for both, and what
+// has come together while it sent goes out as one: the requests of many small files
+// cost a few packets of SSH then.
 type wire struct {
 	channel io.ReadWriteCloser
 	input   *bufio.Reader
@@ -30,15 +37,16 @@ type wire struct {
 	rest  int    // bytes of it that are still in input
 	scrap []byte
 
-	writing sync.Mutex // one packet at a time
-	partial []byte     // a packet of the library that is not whole yet
-	packet  []byte     // for putting ours together
+	outgoing sync.Mutex // guards what follows
+	partial  []byte     // a packet of the library that is not whole yet
+	waiting  []byte     // whole packets to be sent
+	room     *sync.Cond // there is less of it, or the wire is dead
+	wake     chan struct{}
 
 	mu      sync.Mutex
 	asked   map[uint32]*question // what has no answer yet; nil values are the library's
 	counter uint32
-	last    status // the newest answer to the library that is a status
-	failure error  // why the wire is dead
+	failure error // why the wire is dead
 	dead    chan struct{}
 }
 
@@ -49,6 +57,7 @@ type question struct {
 	done  chan<- answer
 	about *piece // of a transfer
 	lane  *lane
+	place int // among those that were asked together
 }
 
 // answer is what became of a question.
@@ -59,17 +68,23 @@ type answer struct {
 	err   error  // there is no answer: the wire is dead
 	about *piece
 	lane  *lane
+	place int
 }
 
+// newWire begins to send; it ends with fail.
 func newWire(channel io.ReadWriteCloser) *wire {
-	return &wire{channel: channel, input: bufio.NewReaderSize(channel, 4<<10), asked: map[uint32]*question{}, dead: make(chan struct{})}
+	w := &wire{channel: channel, input: bufio.NewReaderSize(channel, 16<<10), asked: map[uint32]*question{},
+		wake: make(chan struct{}, 1), dead: make(chan struct{})}
+	w.room = sync.NewCond(&w.outgoing)
+	go w.send()
+	return w
 }
 
 // Write takes what the library sends. It writes the head of a packet and its
 // body apart; they go out together.
 func (w *wire) Write(p []byte) (int, error) {
-	w.writing.Lock()
-	defer w.writing.Unlock()
+	w.outgoing.Lock()
+	defer w.outgoing.Unlock()
 	w.partial = append(w.partial, p...)
 	for len(w.partial) >= 5 {
 		whole := 4 + int64(binary.BigEndian.Uint32(w.partial))
@@ -82,41 +97,92 @@ func (w *wire) Write(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		if err := w.send(packet); err != nil {
-			return 0, err
-		}
+		w.waiting = append(w.waiting, packet...)
 		w.partial = append(w.partial[:0], w.partial[whole:]...)
+		w.hurry()
 	}
 	return len(p), nil
 }
 
 // ask sends a request of ours: fields is what follows the id, and payload what
-// follows fields. It waits until the channel takes it. The question gets exactly
-// one answer, come what may.
+// follows fields; both are copied. It waits only where there is a payload, and the
+// channel takes no more. The question gets exactly one answer, come what may.
 func (w *wire) ask(q *question, kind byte, fields, payload []byte) {
-	w.writing.Lock()
-	defer w.writing.Unlock()
+	w.outgoing.Lock()
+	defer w.outgoing.Unlock()
+	for len(payload) > 0 && len(w.waiting) >= mostWaiting && w.why() == nil {
+		w.room.Wait()
+	}
+	w.put(q, kind, fields, payload)
+	w.hurry()
+}
+
+// request is one of several that are asked together.
+type request struct {
+	question        *question
+	kind            byte
+	fields, payload []byte
+}
+
+// askTogether sends requests that go out one behind the other, with nothing between
+// them. It never waits: the payload of one request at a time is the caller's bound.
+func (w *wire) askTogether(requests ...request) {
+	w.outgoing.Lock()
+	defer w.outgoing.Unlock()
+	for _, r := range requests {
+		w.put(r.question, r.kind, r.fields, r.payload)
+	}
+	w.hurry()
+}
+
+func (w *wire) put(q *question, kind byte, fields, payload []byte) {
 	w.mu.Lock()
 	w.counter++
 	id := w.counter | ourIDs
+	failure := w.failure
+	if failure == nil {
+		w.asked[id] = q
+	}
 	w.mu.Unlock()
-	packet := appendNumber(w.packet[:0], uint32(5+len(fields)+len(payload)))
-	packet = append(appendNumber(append(packet, kind), id), fields...)
-	packet = append(packet, payload...)
-	w.packet = packet
-	if err := w.expect(id, q); err != nil {
-		w.lost(q, err)
+	if failure != nil {
+		w.lost(q, failure)
 		return
 	}
-	w.send(packet) // which ends the wire where it fails, and so answers
+	w.waiting = appendNumber(w.waiting, uint32(5+len(fields)+len(payload)))
+	w.waiting = append(appendNumber(append(w.waiting, kind), id), fields...)
+	w.waiting = append(w.waiting, payload...)
 }
 
-func (w *wire) send(packet []byte) error {
-	_, err := w.channel.Write(packet)
-	if err != nil {
-		w.fail(err)
+func (w *wire) hurry() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it is awake
 	}
-	return err
+}
+
+// send sends what waits, until the wire is dead.
+func (w *wire) send() {
+	var batch []byte
+	for {
+		select {
+		case <-w.wake:
+		case <-w.dead:
+			return
+		}
+		// Whoever is about to ask is let do so first: one packet for all of them.
+		runtime.Gosched()
+		w.outgoing.Lock()
+		batch, w.waiting = w.waiting, batch[:0]
+		w.room.Broadcast()
+		w.outgoing.Unlock()
+		if _, err := w.channel.Write(batch); err != nil {
+			w.fail(err)
+			return
+		}
+		if cap(batch) > 4*mostWaiting {
+			batch = nil
+		}
+	}
 }
 
 // expect notes that an answer is to come. On a dead wire it fails, and q is not
@@ -187,20 +253,6 @@ func (w *wire) next() error {
 		return nonsense("an answer that nothing was asked for")
 	case q != nil:
 		return w.answer(q, kind, rest)
-	case kind == fxStatus:
-		// The library drops the server's own words where it knows the code.
-		body := make([]byte, 9+rest)
-		copy(body, head[:])
-		if _, err := io.ReadFull(w.input, body[9:]); err != nil {
-			return err
-		}
-		if said, err := readStatus(body[9:]); err == nil {
-			w.mu.Lock()
-			w.last = said
-			w.mu.Unlock()
-		}
-		w.ready = body
-		return nil
 	}
 	w.scrap = append(w.scrap[:0], head[:]...)
 	w.ready, w.rest = w.scrap, rest
@@ -209,7 +261,7 @@ func (w *wire) next() error {
 
 // answer reads the rest of a packet that answers us.
 func (w *wire) answer(q *question, kind byte, rest int) error {
-	a := answer{kind: kind, about: q.about, lane: q.lane}
+	a := answer{kind: kind, about: q.about, lane: q.lane, place: q.place}
 	if kind == fxData && q.into != nil {
 		var head [4]byte
 		if rest < 4 {
@@ -247,7 +299,7 @@ func (w *wire) answer(q *question, kind byte, rest int) error {
 // lost tells who waits for the packet that broke the wire.
 func (w *wire) lost(q *question, err error) error {
 	if q.done != nil {
-		q.done <- answer{err: err, about: q.about, lane: q.lane}
+		q.done <- answer{err: err, about: q.about, lane: q.lane, place: q.place}
 	}
 	return err
 }
@@ -269,9 +321,12 @@ func (w *wire) fail(err error) {
 	w.asked = map[uint32]*question{}
 	close(w.dead)
 	w.mu.Unlock()
+	w.outgoing.Lock()
+	w.room.Broadcast()
+	w.outgoing.Unlock()
 	for _, q := range open {
 		if q != nil && q.done != nil {
-			q.done <- answer{err: err, about: q.about, lane: q.lane}
+			q.done <- answer{err: err, about: q.about, lane: q.lane, place: q.place}
 		}
 	}
 	go w.channel.Close()
@@ -294,15 +349,6 @@ func (w *wire) why() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failure
-}
-
-// said is the newest status that the library was given, and forgets it.
-func (w *wire) said() status {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	last := w.last
-	w.last = status{}
-	return last
 }
 
 // nonsense is what no server may say.
