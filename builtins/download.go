@@ -101,6 +101,7 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 	folder := folderMaker{state: s, path: s.here}
 	var taken takenNames
 	var team *crew
+	batch := s.files.NewBatch()
 	w := set
 	w.outcome = &o
 	w.visit = func(dir string, rel []string, entry session.Entry) bool {
@@ -132,7 +133,7 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 				moved, err = s.download(ctx, remote, rel, entry, target, false)
 				return err
 			}
-			got, err = s.fetchPart(ctx, remote, entry, target, fetching{rel: rel})
+			got, err = s.fetchPart(ctx, remote, entry, target, fetching{rel: rel, batch: batch})
 			return err
 		}, func(err error) bool {
 			if got != nil {
@@ -148,6 +149,9 @@ func (s *State) getSet(ctx context.Context, dir, last string, subdirs bool) erro
 		team = c
 		return w.walk(ctx, dir, at)
 	})
+	if unsure := batch.Close(); err == nil {
+		err = unsure
+	}
 	if err != nil {
 		return err
 	}
@@ -272,6 +276,8 @@ type fetching struct {
 	// rel are the directories below that in which a set began, for SETBACKUP.
 	rel   []string
 	quiet bool // that it came is told to those who asked for more
+	// batch puts it on disk with others; nil where the command waits for each.
+	batch *netio.Batch
 	// date chooses the time that the file gets, from the exact one of the server, which
 	// is zero where there is none; nil takes that.
 	date func(exact time.Time) time.Time
@@ -374,6 +380,7 @@ func (s *State) fetchPart(ctx context.Context, remote string, entry session.Entr
 	if how.date != nil {
 		modTime = how.date(modTime)
 	}
+	how.batch.Finish(part, modTime)
 	return &fetched{remote, arrived, part, resumable(note), m, modTime, proof, how}, nil
 }
 

@@ -55,6 +55,7 @@ type syncing struct {
 	outcome  setOutcome
 	upToDate int
 	folders  syncFolder
+	batch    *netio.Batch // of what is downloaded
 }
 
 // sync is SYNC(local_dir, remote_dir, method [, SUBDIRS [, wildcard]]).
@@ -121,7 +122,7 @@ func (y *syncing) run(ctx context.Context, o engine.Options) error {
 			}
 		}()
 	}
-	y.clock.syncing = y
+	y.clock.syncing, y.batch = y, s.files.NewBatch()
 	y.compare = &engine.Comparer{ToServer: y.upload, Sizes: s.verifies(), Memory: y.memory,
 		Clock: func(e session.Entry) time.Duration { return y.clock.ahead(ctx, e) },
 		Ask:   func(path string, e session.Entry) (session.Entry, bool) { return y.ask(ctx, path, e) }}
@@ -144,6 +145,9 @@ func (y *syncing) run(ctx context.Context, o engine.Options) error {
 		report, err = engine.Sync(ctx, o, y)
 		return err
 	})
+	if unsure := y.batch.Close(); err == nil {
+		err = unsure
+	}
 	if err != nil {
 		return err
 	}

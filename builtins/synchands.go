@@ -313,7 +313,7 @@ func (y *syncing) get(ctx context.Context, s *State, p engine.Step, target netio
 	remote := y.remotePath(p.Path)
 	entry := s.exactEntry(ctx, remote, p.Source)
 	exact = entry.Exact
-	got, err = s.fetchPart(ctx, remote, entry, target, fetching{quiet: true, rel: relOf(p.Path), date: func(told time.Time) time.Time {
+	got, err = s.fetchPart(ctx, remote, entry, target, fetching{quiet: true, rel: relOf(p.Path), batch: y.batch, date: func(told time.Time) time.Time {
 		if told.IsZero() {
 			exact = false
 			told = p.Source.Time // rough, but the same the next time

@@ -24,6 +24,9 @@ type LocalEntry = localfs.Entry
 // Part is a local file that is being downloaded.
 type Part = localfs.Part
 
+// Batch puts many Parts on disk together.
+type Batch = localfs.Batch
+
 // PartNote says what a Part is part of.
 type PartNote = localfs.Note
 

@@ -78,5 +78,5 @@ func (f *FS) Copy(ctx context.Context, from, to Path) error {
 	if err != io.EOF {
 		return f.failure(doing+" "+from.String()+" to", to, err)
 	}
-	return part.commit(info.ModTime(), func(fs.FileMode, bool) fs.FileMode { return info.Mode().Perm() })
+	return part.commit(info.ModTime(), func(fs.FileInfo) fs.FileMode { return info.Mode().Perm() })
 }

@@ -101,6 +101,7 @@ func (p *Part) writeNote(kept int64) error {
 	if err := p.removeNote(); err != nil {
 		return err
 	}
+	p.noted = true
 	file, err := p.path.mount.OpenFile(p.notePath().inTree(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -113,8 +114,16 @@ func (p *Part) writeNote(kept int64) error {
 }
 
 func (p *Part) removeNote() error {
-	if err := p.path.mount.Remove(p.notePath().inTree()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if !p.noted {
+		return nil
 	}
+	// Asking costs less than removing what is not there.
+	tree, name := p.path.mount, p.notePath().inTree()
+	if _, err := tree.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		if err := tree.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	p.noted = false
 	return nil
 }

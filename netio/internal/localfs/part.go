@@ -25,7 +25,16 @@ type Part struct {
 	note   Note
 	file   *os.File
 	offset int64
+	noted  bool // there may be a note beside it
 	ended  bool
+
+	// Of a part that is being put on disk with others (batch.go). flushErr is set before
+	// flushed is closed.
+	batch    *Batch
+	flushed  chan struct{}
+	flushErr error
+	dressed  fs.FileMode // what it was given; 0 is nothing yet
+	dated    time.Time
 }
 
 // partTries bounds how often another run may get in between.
@@ -45,12 +54,9 @@ func (f *FS) CreatePart(target Path, note Note) (*Part, error) {
 		return nil, f.failure("writing", target, errIsDir)
 	}
 	p := &Part{fs: f, target: target, path: target.Parent().child(names.Part(target.Name())), note: note}
-	if err := p.refuseDirectory(); err != nil {
-		return nil, err
-	}
 	// What would keep the rename from working is better known before the transfer.
-	if _, err := target.mount.Lstat(target.inTree()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, f.failure("writing", target, err)
+	if _, err := p.standing(); err != nil {
+		return nil, err
 	}
 	for range partTries {
 		switch again, err := p.open(); {
@@ -68,13 +74,23 @@ func (p *Part) busy() error {
 		Err: errors.New("another run is downloading it")}
 }
 
-// refuseDirectory fails if the target is a directory, or a link to one, which the
-// rename would replace.
-func (p *Part) refuseDirectory() error {
-	if info, err := p.target.mount.Stat(p.target.inTree()); err == nil && info.IsDir() {
-		return &session.Error{Op: "writing " + p.target.String(), Cause: session.LocalExists, Class: session.ClassLocal, Name: p.target.String(), Err: errIsDir}
+// standing is what bears the target's name, nil if nothing does. A directory, or a link
+// to one, which the rename would replace, is an error.
+func (p *Part) standing() (fs.FileInfo, error) {
+	tree, name := p.target.mount, p.target.inTree()
+	old, err := tree.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, p.fail(err)
+	case old.Mode().IsRegular():
+		return old, nil
 	}
-	return nil
+	if led, err := tree.Stat(name); err == nil && led.IsDir() {
+		return nil, &session.Error{Op: "writing " + p.target.String(), Cause: session.LocalExists, Class: session.ClassLocal, Name: p.target.String(), Err: errIsDir}
+	}
+	return old, nil
 }
 
 // open tries once to get hold of the part. again says that another run was in
@@ -118,7 +134,8 @@ func (p *Part) open() (again bool, err error) {
 		// name is a link by now.
 		again = true
 	case fresh:
-		err = p.startAnew()
+		p.noted = true // of one whose run was killed
+		err = p.removeNote()
 	default:
 		again, err = p.takeUp()
 	}
@@ -145,6 +162,7 @@ func (p *Part) isInPlace() bool {
 // takeUp goes on with what an earlier run kept, if it is a piece of the same.
 // again says that the file was no good and has been removed.
 func (p *Part) takeUp() (again bool, err error) {
+	p.noted = true
 	info, err := p.file.Stat()
 	if err != nil {
 		return false, err
@@ -170,6 +188,8 @@ func (p *Part) takeUp() (again bool, err error) {
 	return false, nil
 }
 
+// startAnew empties the part. The note of an earlier one goes; this one's is written
+// when there is something to keep.
 func (p *Part) startAnew() error {
 	if err := p.removeNote(); err != nil {
 		return err
@@ -181,7 +201,7 @@ func (p *Part) startAnew() error {
 		return err
 	}
 	p.offset = 0
-	return p.writeNote(0)
+	return nil
 }
 
 // File is the open file, at its end. The Part keeps ownership.
@@ -246,80 +266,107 @@ func (p *Part) checkpoint() (size int64, err error) {
 
 // Commit makes the part the target: bytes on disk, permissions of the file that
 // it replaces or 0666 less the Umask, modTime unless zero, renamed. If it fails
-// before the rename the part can still be kept or discarded.
+// before the rename the part can still be kept or discarded. The name of one that
+// was finished by a Batch is on disk when that is closed.
 func (p *Part) Commit(modTime time.Time) error {
-	return p.commit(modTime, func(old fs.FileMode, replaces bool) fs.FileMode {
-		if replaces {
-			return old
-		}
-		return p.fs.fileMode()
-	})
+	return p.commit(modTime, p.fs.usualMode)
 }
 
 // CommitInPlaceOf is Commit, but the file gets the permissions of old, which bore the
 // name until it was moved away.
 func (p *Part) CommitInPlaceOf(old Entry, modTime time.Time) error {
-	return p.commit(modTime, func(fs.FileMode, bool) fs.FileMode { return old.Mode })
+	return p.commit(modTime, func(fs.FileInfo) fs.FileMode { return old.Mode })
 }
 
-// commit asks modeOf for the permissions of the finished file, given those of a
-// file that it replaces.
-func (p *Part) commit(modTime time.Time, modeOf func(old fs.FileMode, replaces bool) fs.FileMode) error {
-	if p.ended {
-		return nil
+// usualMode is the permissions of a finished file, given the file that it replaces, nil
+// if it replaces none.
+func (f *FS) usualMode(old fs.FileInfo) fs.FileMode {
+	if old != nil && old.Mode().IsRegular() {
+		return old.Mode().Perm()
 	}
-	tree := p.path.mount
-	if err := p.refuseDirectory(); err != nil {
-		return err
-	}
+	return f.fileMode()
+}
+
+// dress gives the part the permissions and the time of the finished file. mode are the
+// former.
+func (p *Part) dress(modTime time.Time, mode fs.FileMode) error {
 	if !p.isInPlace() {
 		return p.fail(errors.New("another program took the unfinished file away"))
 	}
-	var mode fs.FileMode
-	old, err := tree.Lstat(p.target.inTree())
-	replaces := err == nil && old.Mode().IsRegular()
-	if replaces {
-		mode = old.Mode().Perm()
-	}
 	// Windows knows only "read-only", which would forbid the next download.
-	if runtime.GOOS != "windows" {
-		err := p.file.Chmod(modeOf(mode, replaces))
+	if runtime.GOOS != "windows" && (p.dressed != mode || mode == 0) {
+		err := p.file.Chmod(mode)
 		// The file is ours, so a refusal means a file system without permissions.
 		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
 			return p.fail(err)
 		}
+		p.dressed = mode
 	}
-	if !modTime.IsZero() {
+	if !modTime.IsZero() && !modTime.Equal(p.dated) {
 		// A time that the file system cannot hold is no reason to throw a whole
 		// file away.
-		_ = tree.Chtimes(p.path.inTree(), time.Time{}, modTime)
+		_ = p.path.mount.Chtimes(p.path.inTree(), time.Time{}, modTime)
+		p.dated = modTime
 	}
-	if err := p.file.Sync(); err != nil {
-		return p.fail(err)
+	return nil
+}
+
+// commit asks modeOf for the permissions of the finished file, given the file that it
+// replaces.
+func (p *Part) commit(modTime time.Time, modeOf func(old fs.FileInfo) fs.FileMode) error {
+	if p.ended {
+		return nil
+	}
+	p.settle()
+	tree := p.path.mount
+	old, err := p.standing()
+	if err == nil {
+		err = p.dress(modTime, modeOf(old))
+	}
+	if err != nil {
+		return err
+	}
+	if p.flushed == nil {
+		p.flushErr = p.file.Sync()
+	}
+	if p.flushErr != nil {
+		return p.fail(p.flushErr)
 	}
 	// The note goes first: after the rename another run may have its own.
 	if err := p.removeNote(); err != nil {
 		return p.fail(err)
 	}
+	size := p.length()
 	if runtime.GOOS == "windows" {
 		// An open file cannot be renamed there.
 		if err := p.file.Close(); err != nil {
 			return p.fail(err)
 		}
 	}
-	size := p.length()
 	if err := tree.Rename(p.path.inTree(), p.target.inTree()); err != nil {
 		return p.fail(errors.Join(err, p.reopen()))
 	}
+	replaces := old != nil && old.Mode().IsRegular()
 	p.fs.effect(pretend.Effect{Kind: pretend.Write, Name: p.target.String(), Size: size, Replaces: replaces})
 	p.ended = true
 	p.file.Close()
+	if p.batch != nil {
+		p.batch.renamed(p)
+		return nil
+	}
 	return p.fail(syncDir(tree, p.target.Parent().inTree()))
+}
+
+// settle waits until nothing else uses the open file.
+func (p *Part) settle() {
+	if p.flushed != nil {
+		<-p.flushed
+	}
 }
 
 // length is how many bytes the part has, -1 where that is not told.
 func (p *Part) length() int64 {
-	info, err := p.path.mount.Lstat(p.path.inTree())
+	info, err := p.file.Stat()
 	if err != nil {
 		return -1
 	}
@@ -350,6 +397,7 @@ func (p *Part) Keep() error {
 	if p.ended {
 		return nil
 	}
+	p.settle()
 	if info, err := p.file.Stat(); err != nil || info.Size() == 0 {
 		return p.Discard()
 	}
@@ -363,6 +411,7 @@ func (p *Part) Discard() error {
 	if p.ended {
 		return nil
 	}
+	p.settle()
 	p.ended = true
 	if !p.isInPlace() { // another program's by now
 		p.file.Close()
