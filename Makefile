@@ -6,7 +6,12 @@ FUZZTIME ?= 10s
 # What a test run of everything may take on a slow machine.
 TIMEOUT ?= 10m
 
-.PHONY: help build demo test test-race test-servers lint bench fuzz cross clean
+# What bench-compare does: names of rows or their beginnings, and turns of each.
+ROWS ?=
+PAIRS ?= 5
+OUT ?=
+
+.PHONY: help build demo test test-race test-servers lint bench bench-compare fuzz cross clean
 
 help: ## this list
 	@echo "sftpc needs Go $(NEEDS) or newer; found $(if $(FOUND),$(FOUND),none)"
@@ -37,6 +42,9 @@ lint: ## gofmt, vet, staticcheck
 bench: build ## Go benchmarks; with curl, lua5.4 and vsftpd installed also side by side
 	$(GO) test -run '^$$' -bench . -benchmem ./vm/... ./compiler/... ./netio/...
 	testdata/bench/compare.sh
+
+bench-compare: build ## side by side with lftp, rclone, curl and sftp (Debian, root; ROWS='ftp-small' PAIRS=5 OUT=FILE; see testdata/bench)
+	@testdata/bench/peers.sh -rows '$(ROWS)' -pairs $(PAIRS) -out '$(OUT)'
 
 fuzz: ## every fuzz target for FUZZTIME each
 	FUZZTIME=$(FUZZTIME) GO=$(GO) testdata/fuzz.sh

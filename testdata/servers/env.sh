@@ -13,7 +13,8 @@ export SFTPC_RIG_SEED_USER=myuser SFTPC_RIG_SEED_PASSWORD=mypassword
 # Two rigs on one machine need two bases; each takes base to base+299.
 export SFTPC_RIG_BASE=${SFTPC_RIG_BASE:-27000}
 
-export SFTPC_RIG_HOST=127.0.0.1
+# One address of this machine: in a network namespace it may be another.
+export SFTPC_RIG_HOST=${SFTPC_RIG_HOST:-127.0.0.1}
 # Empty where the machine has no IPv6 loopback; the tests then say so.
 if [ -z "${SFTPC_RIG_HOST6+set}" ]; then
   SFTPC_RIG_HOST6=
