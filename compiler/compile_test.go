@@ -175,6 +175,17 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
+func BenchmarkFormat(b *testing.B) {
+	source, commands := []byte(longScript(5000)), catalog.Commands()
+	b.SetBytes(int64(len(source)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, list := Format("a.ftp", source, commands, Options{}); list.HasErrors() {
+			b.Fatal(list)
+		}
+	}
+}
+
 // BenchmarkCompile_backEnd is what of BenchmarkCompile comes behind the parser.
 func BenchmarkCompile_backEnd(b *testing.B) {
 	file := diag.NewFile("a.ftp", longScript(5000))

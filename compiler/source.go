@@ -125,7 +125,7 @@ func mixedSource(name, text string) (*diag.File, *reporter) {
 	}
 	return withMistake(name, b.String(), mistake{codeEncoding, span,
 		fmt.Sprintf("byte %02X: this line is not UTF-8%s; it is shown as windows-1252", first, also),
-		"--encoding windows-1252 reads it as it is;\nsaved as UTF-8 it needs no option"})
+		"sftpc fmt --from windows-1252 -w FILE makes it UTF-8;\n--encoding windows-1252 reads it as it is"})
 }
 
 // firstInvalid is the offset of the first byte that is not UTF-8.

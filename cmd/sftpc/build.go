@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +47,7 @@ func (v *buildVerb) do(p *app.Process) int {
 	if err != nil {
 		return p.Refuse(app.StatusFound, err)
 	}
-	if err := writeWhole(p.Path(output), bundle); err != nil {
+	if err := writeWhole(p.Path(output), bundle, 0o644); err != nil {
 		return p.Refuse(app.StatusFound, fmt.Errorf("writing %s: %w", output, err))
 	}
 	fmt.Fprintf(p.Stderr, "%s: %d bytes\n", output, len(bundle))
@@ -78,14 +79,14 @@ func parameterOf(program *bytecode.Program, a bytecode.ConstantArgument) (comman
 }
 
 // writeWhole writes a file so that its name never stands for half of it.
-func writeWhole(name string, data []byte) error {
+func writeWhole(name string, data []byte, mode fs.FileMode) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".sftpc-*.part")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temporary.Name())
 	if _, err = temporary.Write(data); err == nil {
-		err = temporary.Chmod(0o644)
+		err = temporary.Chmod(mode)
 	}
 	if err == nil {
 		err = temporary.Sync()

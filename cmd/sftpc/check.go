@@ -21,7 +21,7 @@ type checkVerb struct {
 }
 
 func (v *checkVerb) do(p *app.Process) int {
-	files, err := v.files(p)
+	files, err := scripts(p, v.Paths)
 	if err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
@@ -67,11 +67,11 @@ func fate(c compiler.CallReport) string {
 	return "not looked at"
 }
 
-// files are the scripts that the paths name, in the order given and sorted
-// within a folder.
-func (v *checkVerb) files(p *app.Process) ([]string, error) {
+// scripts are those that the paths name, in the order given and sorted within a
+// folder.
+func scripts(p *app.Process, paths []app.Word) ([]string, error) {
 	var files []string
-	for _, path := range app.Words(v.Paths) {
+	for _, path := range app.Words(paths) {
 		info, err := os.Stat(p.Path(path))
 		if path == "-" || err == nil && !info.IsDir() {
 			files = append(files, path)

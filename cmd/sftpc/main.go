@@ -36,6 +36,7 @@ type commandLine struct {
 	Trust    trustVerb    `cmd:"" group:"run" help:"show what a server proves itself with, and record it"`
 
 	Check   checkVerb   `cmd:"" group:"compile" help:"tell the mistakes in scripts"`
+	Fmt     fmtVerb     `cmd:"" group:"compile" help:"write scripts in the one layout"`
 	Build   buildVerb   `cmd:"" group:"compile" help:"compile a script into a bundle"`
 	Inspect inspectVerb `cmd:"" group:"compile" help:"show what a bundle holds and may touch"`
 
