@@ -1,6 +1,10 @@
 package builtins
 
-import "time"
+import (
+	"time"
+
+	"github.com/sftpc/sftpc/vm"
+)
 
 // Event is one thing that a run tells. Events are the only way anything is told:
 // the transcript, the log, progress, and an embedder's callback are writers of
@@ -28,6 +32,7 @@ type Event struct {
 	Silent bool
 
 	File    *FileEvent // for file.start, file.progress and file.end
+	Calls   []vm.Frame // for run.error: the functions that were running, innermost first
 	Failure *Failure   // for command.end, file.end and warning, if something failed
 	Looked  bool       // for command.end with Failure: the script looks at the result
 	Result  string     // for command.end: what the script got

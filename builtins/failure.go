@@ -3,6 +3,7 @@ package builtins
 import (
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/netio/session"
+	"github.com/sftpc/sftpc/vm"
 )
 
 // Failure is a command that did not succeed: what the script gets (Result), and
@@ -11,7 +12,8 @@ type Failure struct {
 	Result  catalog.Result
 	Script  string
 	Line    int
-	Command string // as echoed, secrets masked: PUTFILE("orders.csv")
+	Calls   []vm.Frame // the functions that were running, innermost first
+	Command string     // as echoed, secrets masked: PUTFILE("orders.csv")
 	Err     *session.Error
 	Attempt int // which attempt this was, from 1
 	Of      int // attempts in all

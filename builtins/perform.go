@@ -172,6 +172,9 @@ func (s *State) failure(a *arguments, err error) *Failure {
 		}
 	}
 	f.Script, f.Line = s.voice.where()
+	if a.call != nil {
+		f.Calls = a.call.Calls()
+	}
 	f.Command = s.echoOf(a)
 	f.Err = s.masks.hideError(f.Err)
 	return f

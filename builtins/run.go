@@ -120,10 +120,10 @@ func (s *State) end(ctx context.Context, err error) (*Result, error) {
 		}
 	case errors.Is(err, vm.ErrFuel), errors.Is(err, vm.ErrText):
 		result.Status = statusTimeout
-		s.voice.tell(Event{Kind: RunError, Text: firstLine(err.Error())})
+		s.voice.tell(Event{Kind: RunError, Text: firstLine(err.Error()), Calls: callsOf(err)})
 	default:
 		result.Status = 1
-		s.voice.tell(Event{Kind: RunError, Text: firstLine(err.Error())})
+		s.voice.tell(Event{Kind: RunError, Text: firstLine(err.Error()), Calls: callsOf(err)})
 		result.Err = err
 		if fault, ok := errors.AsType[*vm.RuntimeError](err); ok && !errors.Is(fault, vm.ErrInternal) {
 			err = nil
@@ -137,6 +137,14 @@ func (s *State) end(ctx context.Context, err error) (*Result, error) {
 	summary := result.Summary
 	s.voice.tell(Event{Kind: RunEnd, Script: s.job.Script, Summary: &summary})
 	return result, err
+}
+
+// callsOf are the functions in which a run ended.
+func callsOf(err error) []vm.Frame {
+	if failed, ok := errors.AsType[*vm.RuntimeError](err); ok {
+		return failed.Calls
+	}
+	return nil
 }
 
 // firstLine leaves out the stack below the sentence of an internal error; the

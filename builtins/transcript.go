@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sftpc/sftpc/vm"
 	"github.com/sftpc/sftpc/vm/diag"
 )
 
@@ -89,7 +90,7 @@ func (t *Transcript) lines(e Event) []string {
 	case Warning:
 		return []string{t.paint(yellow, "warning: ") + t.placed(e) + diag.Escape(e.Text)}
 	case RunError:
-		return []string{t.paint(red, diag.Escape(e.Text))}
+		return append([]string{t.paint(red, diag.Escape(e.Text))}, callLines(e.Calls)...)
 	case FileEnd:
 		return t.fileLines(e)
 	case CommandEnd:
@@ -140,7 +141,29 @@ func (t *Transcript) failureLines(f *Failure, looked bool) []string {
 		color = plain
 	}
 	lines := []string{t.paint(color, place+diag.Escape(f.Command)+" failed: "+t.cause(f))}
-	return append(lines, t.details(f, looked && t.options.Level < Verbose)...)
+	if looked && t.options.Level < Verbose {
+		return append(lines, t.details(f, true)...)
+	}
+	return append(append(lines, t.details(f, false)...), callLines(f.Calls)...)
+}
+
+// callLines say in which functions something happened: one line each, with where it
+// was called.
+func callLines(calls []vm.Frame) []string {
+	var lines []string
+	label := "in"
+	for _, c := range calls {
+		at := c.Called.File
+		if c.Called.Line != 0 {
+			at = fmt.Sprintf("%s:%d", at, c.Called.Line)
+		}
+		lines = append(lines, fmt.Sprintf("  %-8s%s, called at %s", label, diag.Escape(c.Function), diag.Escape(at)))
+		label = ""
+		if c.More > 0 {
+			lines = append(lines, fmt.Sprintf("  %-8s… and %d more", "", c.More))
+		}
+	}
+	return lines
 }
 
 // cause is: sentence (NAME code, class, attempt 3 of 3).

@@ -16,13 +16,22 @@ type instruction struct {
 	index   int    // Bx: constant, import or global
 	text    string // of a constant, before it has an index
 	site    *site  // of calls
-	read    *load  // of what reads a variable
-	target  *block // of jumps
-	place   int    // offset in the source, or unplaced
-	abandon *block // where a telling failure leads, nil: nowhere
+	invoked *function
+	read    *load   // of what reads a variable
+	sets    *symbol // of what sets a variable
+	target  *block  // of jumps
+	source  *source // the file of place
+	place   int     // offset in the source, or unplaced
+	abandon *block  // where a telling failure leads, nil: nowhere
 }
 
 const unplaced = -1
+
+// calls reports whether a failure can come out of the instruction: only then do its
+// ranges lead anywhere.
+func (in *instruction) calls() bool {
+	return in.op == bytecode.CallFunction || in.op.Properties().Flags&bytecode.Calls != 0
+}
 
 // ending says how a block goes on.
 type ending uint8
@@ -32,6 +41,8 @@ const (
 	goOn                 // to next
 	branch               // takes a value: true to yes, false to next
 	halt
+	yields   // takes a value: back to the caller with it
+	forsakes // back to the caller without one
 )
 
 // block is a stretch of instructions entered only at its start.
@@ -41,6 +52,7 @@ type block struct {
 	ending    ending
 	next, yes *block
 	place     int      // in the source, of the jump at its end
+	source    *source  // the file of place
 	edges     []*block // where its instructions can lead besides next and yes
 	pinned    bool     // keeps its own address: failures lead here
 	possible  bool     // some way from the start leads here
@@ -49,19 +61,20 @@ type block struct {
 	height    int // values on the operand stack at its start, -1 before it is known
 }
 
-// builder holds the blocks of the function at hand.
+// builder holds the blocks of the script or function at hand.
 type builder struct {
 	code    []instruction
 	layout  []*block
 	current *block
-	abandon *block // of the statement at hand
-	mark    int    // start of a statement whose first instruction is still to come
+	source  *source // the file at hand
+	abandon *block  // of the statement at hand
+	mark    int     // start of a statement whose first instruction is still to come
 }
 
 // newBuilder starts with room for about as many instructions as a script of the
 // given length has.
-func newBuilder(length int) *builder {
-	b := &builder{mark: unplaced, code: make([]instruction, 0, 16+length/bytesPerInstruction)}
+func newBuilder(from *source, length int) *builder {
+	b := &builder{source: from, mark: unplaced, code: make([]instruction, 0, 16+length/bytesPerInstruction)}
 	b.begin(&block{})
 	return b
 }
@@ -87,7 +100,7 @@ func (b *builder) end(how ending, next, yes *block, place int) {
 		return
 	}
 	at := b.current
-	at.ending, at.next, at.yes, at.place = how, next, yes, b.takeMark(place)
+	at.ending, at.next, at.yes, at.place, at.source = how, next, yes, b.takeMark(place), b.source
 }
 
 // takeMark prefers the place given to that of the statement just begun.
@@ -108,11 +121,11 @@ func (b *builder) branch(yes, no *block) { b.end(branch, no, yes, unplaced) }
 // emit appends an instruction to the current block.
 func (b *builder) emit(in instruction) {
 	at := b.begun()
-	in.place = b.takeMark(in.place)
+	in.place, in.source = b.takeMark(in.place), b.source
 	if in.target != nil {
 		at.edges = append(at.edges, in.target)
 	}
-	if in.abandon = b.abandon; in.abandon != nil {
+	if in.abandon = b.abandon; in.abandon != nil && in.calls() {
 		in.abandon.pinned = true
 		if n := len(at.edges); n == 0 || at.edges[n-1] != in.abandon {
 			at.edges = append(at.edges, in.abandon)
@@ -237,6 +250,9 @@ func (b *builder) linearize() []stretch {
 			if in.target != nil {
 				in.target = through(in.target)
 			}
+			if in.abandon != nil && !in.abandon.live {
+				in.abandon = nil // every call of the statement has been dropped
+			}
 			code = append(code, in)
 		}
 		code = at.leave(code, following)
@@ -253,11 +269,17 @@ func (b *block) leave(code []instruction, following *block) []instruction {
 		abandon = code[len(code)-1].abandon
 	}
 	add := func(op bytecode.Op, target *block) {
-		code = append(code, instruction{op: op, target: target, place: b.place, abandon: abandon})
+		code = append(code, instruction{op: op, target: target, place: b.place, source: b.source, abandon: abandon})
 	}
 	switch {
 	case b.ending == halt || b.ending == open:
 		add(bytecode.Halt, nil)
+		return code
+	case b.ending == yields:
+		add(bytecode.Return, nil)
+		return code
+	case b.ending == forsakes:
+		add(bytecode.Abandon, nil)
 		return code
 	case b.ending == branch && b.yes == following:
 		add(bytecode.JumpIfFalse, b.next)

@@ -11,13 +11,14 @@ import (
 // but it could only say that END IF was expected; this says which block is open
 // since which line, and goes on.
 type blocks struct {
-	report *reporter
-	open   []*openBlock // outermost first; the first is the script itself
+	report    *reporter
+	open      []*openBlock // outermost first; the first is the script itself
+	functions []*functionStatement
 }
 
 // openBlock is a block whose END has not come yet.
 type openBlock struct {
-	keyword string // IF, WHILE, FOREACH; "" for the script
+	keyword string // IF, WHILE, FOREACH, FUNCTION; "" for the script
 	head    diag.Span
 	body    []statement // of the script, the loop, or the arm at hand
 	arms    []arm       // of an IF, the one at hand included
@@ -62,6 +63,23 @@ func (b *blocks) beginWhile(head diag.Span, condition expression) {
 func (b *blocks) beginForEach(head diag.Span, item variable, list expression) {
 	b.begin("FOREACH", head, func(in *openBlock) statement {
 		return &forEachStatement{node{in.head}, item, list, in.body}
+	})
+}
+
+// beginFunction opens a function, whose body is still to come. A function before it
+// that is open still has lost its END.
+func (b *blocks) beginFunction(made *functionStatement) {
+	if len(b.open) > 1 {
+		hint := fmt.Sprintf("END %s is missing above it, or it belongs elsewhere", b.innermost().keyword)
+		b.report.errorf(codeOutermost, made.span, hint, "FUNCTION stands in the %s of line %d", b.innermost().keyword, b.line(b.innermost()))
+		for b.isOpen("FUNCTION") {
+			b.closeOne()
+		}
+	}
+	b.begin("FUNCTION", made.span, func(in *openBlock) statement {
+		made.body = in.body
+		b.functions = append(b.functions, made)
+		return made
 	})
 }
 

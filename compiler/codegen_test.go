@@ -290,6 +290,101 @@ func TestCodegen(t *testing.T) {
 	}
 }
 
+// What functions are made of, as the listing of a program shows it.
+func TestCodegen_functions(t *testing.T) {
+	p := mustCompile(t, `
+		FUNCTION unused
+			unused
+		END FUNCTION
+		FUNCTION total($a, $b)
+			GLOBAL $sum
+			$sum = $sum + $a
+			IF($b > 1)
+				RETURN twice($b)
+			END IF
+		END FUNCTION
+		FUNCTION twice($n)
+			RETURN GETENV($n) . $n
+		END FUNCTION
+		$sum = 1
+		$own = 2
+		$own = total($own, 3)
+		total(4, $own)`, Options{})
+	var b strings.Builder
+	if err := bytecode.Disassemble(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range strings.Split(b.String(), "\n") {
+		if len(l) > 17 && l[4:6] == "  " {
+			l = l[17:] // address and position
+		}
+		got = append(got, strings.Join(strings.Fields(l), " "))
+	}
+	want := lines(`
+		program "test.ftp" language="0.1" globals=1
+		import GETENV args=1 outs=0 telling
+		const "1"
+		const "2"
+		const "3"
+		const "4"
+		const ""
+
+		function main params=0 locals=1 stack=2
+		local r0 own
+		range statement L0003 L0007 L0007
+		range statement L0007 L000b L000b
+		LoadConst "1"
+		StoreGlobal g0
+		StoreConst $own "2"
+		L0003:
+		LoadLocal $own
+		LoadConst "3"
+		CallFunction 2 f1
+		StoreLocal $own
+		L0007:
+		LoadConst "4"
+		LoadLocal $own
+		CallFunction 2 f1
+		Pop
+		L000b:
+		Halt
+
+		function total params=2 locals=2 stack=2
+		local r0 a
+		local r1 b
+		range statement L0006 L0009 L000b
+		LoadGlobal g0
+		LoadLocal $a
+		Add
+		StoreGlobal g0
+		JumpCompareConst $b <= "1" L0009
+		L0006:
+		LoadLocal $b
+		CallFunction 1 f2
+		Return
+		L0009:
+		LoadConst ""
+		Return
+		L000b:
+		Abandon
+
+		function twice params=1 locals=1 stack=2
+		local r0 n
+		range statement L0000 L0005 L0005
+		L0000:
+		LoadLocal $n
+		Call unlooked GETENV
+		LoadLocal $n
+		Concat 2
+		Return
+		L0005:
+		Abandon`)
+	if got := strings.TrimSpace(strings.Join(got, "\n")); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestCodegen_unoptimized(t *testing.T) {
 	p := mustCompile(t, `
 		$sum = 1 + 2

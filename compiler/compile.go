@@ -31,20 +31,20 @@ func Check(name string, source []byte, commands []catalog.Command, opts Options)
 	return report(m), list
 }
 
-func compile(name string, source []byte, commands []catalog.Command, opts Options) (*bytecode.Program, *meaning, diag.List) {
-	file, problems := openSource(name, source, opts.Encoding)
+func compile(name string, text []byte, commands []catalog.Command, opts Options) (*bytecode.Program, *meaning, diag.List) {
+	_, problems := openSource(name, text, opts.Encoding)
 	if problems.errors > 0 {
 		return nil, nil, problems.sorted()
 	}
-	tree := parse(file, problems)
+	sources := []*source{newSource(problems, 0)}
 	// Statements that did not parse may hold what others need, a label for
 	// instance; what can be said of the others is said all the same.
-	m := resolve(tree, newVocabulary(commands), problems)
-	if problems.errors > 0 {
-		return nil, nil, problems.sorted()
+	m := resolve(sources, newVocabulary(commands))
+	if anyErrors(sources) {
+		return nil, nil, everything(sources)
 	}
-	program := emitProgram(m, programName(name), !opts.Unoptimized, problems)
-	return program, m, problems.sorted()
+	program := emitProgram(m, programName(name), !opts.Unoptimized)
+	return program, m, everything(sources)
 }
 
 // sorted returns everything reported, in the order of the source.

@@ -189,13 +189,12 @@ func BenchmarkFormat(b *testing.B) {
 // BenchmarkCompile_backEnd is what of BenchmarkCompile comes behind the parser.
 func BenchmarkCompile_backEnd(b *testing.B) {
 	file := diag.NewFile("a.ftp", longScript(5000))
-	report := newReporter(file)
-	tree := parse(file, report)
+	sources := []*source{newSource(newReporter(file), 0)}
 	b.ReportAllocs()
 	for b.Loop() {
-		m := resolve(tree, newVocabulary(catalog.Commands()), report)
-		if emitProgram(m, "a.ftp", true, report) == nil {
-			b.Fatal(report.list)
+		m := resolve(sources, newVocabulary(catalog.Commands()))
+		if emitProgram(m, "a.ftp", true) == nil {
+			b.Fatal(everything(sources))
 		}
 	}
 }

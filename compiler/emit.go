@@ -5,15 +5,16 @@ import (
 	"github.com/sftpc/sftpc/vm/diag"
 )
 
-// emitter writes the blocks of a script's statements. At the start of every
+// emitter writes the blocks of the statements of a unit. At the start of every
 // statement the operand stack is empty: loops keep their state in slots, so GOTO,
 // BREAK and abandoned statements need no clearing up.
 type emitter struct {
 	*builder
-	meaning  *meaning
+	unit     *unit
 	optimize bool
-	locals   int // symbols with a lower index live in slots, the others are globals
+	locals   int // how many symbols live in slots
 
+	giveUp *block // in a function: where it ends without a value; nil if it never does
 	loops  []loopBlocks
 	labels map[*label]*block
 	starts []start
@@ -26,19 +27,41 @@ type loopBlocks struct{ again, exit *block }
 // start remembers where a statement begins, to tell which can never run.
 type start struct {
 	span           diag.Span
+	source         *source
 	block          *block
 	parent, before int // indexes in starts, -1: none
 }
 
-// emitBlocks writes the whole script. locals is how many symbols get slots.
-func emitBlocks(m *meaning, optimize bool, locals int) *emitter {
+// emitBlocks writes a whole unit, whose symbols have their places; locals is how many
+// of them are slots.
+func emitBlocks(u *unit, optimize bool, locals int) *emitter {
+	length := 0
+	if u.function == nil {
+		length = len(u.source.file.Text())
+	}
 	e := &emitter{
-		builder: newBuilder(len(m.file.Text())), meaning: m, optimize: optimize, locals: locals,
+		builder: newBuilder(u.source, length), unit: u, optimize: optimize, locals: locals,
 		labels: map[*label]*block{}, parent: -1,
 	}
-	e.steps(m.body)
-	e.end(halt, nil, nil, unplaced)
+	e.steps(u.body)
+	e.finish()
+	if e.giveUp != nil {
+		e.begin(e.giveUp)
+		e.end(forsakes, nil, nil, unplaced)
+	}
 	return e
+}
+
+// finish ends the script, or the function with the empty text.
+func (e *emitter) finish() {
+	if e.unit.function == nil {
+		e.end(halt, nil, nil, unplaced)
+		return
+	}
+	if e.current.ending == open {
+		e.constant("")
+		e.end(yields, nil, nil, unplaced)
+	}
 }
 
 // iterator is the first slot of the FOREACH loop at a depth.
@@ -59,7 +82,7 @@ func (e *emitter) steps(list []step) {
 			e.begin(e.labelBlock(l.label))
 			continue
 		}
-		e.starts = append(e.starts, start{s.at(), e.begun(), parent, before})
+		e.starts = append(e.starts, start{s.at(), e.source, e.begun(), parent, before})
 		before = len(e.starts) - 1
 		e.parent = before
 		e.mark = s.at().Start
@@ -75,6 +98,8 @@ func (e *emitter) step(s step) {
 		e.guarded(value, func() { e.assign(s.target, value) })
 	case *callStep:
 		e.callStep(s)
+	case *returnStep:
+		e.returnStep(s)
 	case *ifStep:
 		e.ifStep(s)
 	case *whileStep:
@@ -124,14 +149,29 @@ func (e *emitter) labelBlock(l *label) *block {
 }
 
 func (e *emitter) callStep(s *callStep) {
-	value := e.fold(s.site)
+	value := e.fold(s.call)
 	e.guarded(value, func() {
 		e.value(value)
 		e.emit(instruction{op: bytecode.Pop, place: unplaced})
 	})
-	if s.site.ends {
-		e.end(halt, nil, nil, unplaced)
+	if site, ok := s.call.(*site); ok && site.ends {
+		e.finish()
 	}
+}
+
+// returnStep writes RETURN. A value that is missing leaves the statement that called
+// the function without it, too.
+func (e *emitter) returnStep(s *returnStep) {
+	value := e.fold(s.value)
+	if abandons(value) {
+		if e.giveUp == nil {
+			e.giveUp = &block{}
+		}
+		e.abandon = e.giveUp
+	}
+	e.value(value)
+	e.abandon = nil
+	e.end(yields, nil, nil, unplaced)
 }
 
 func (e *emitter) ifStep(s *ifStep) {
@@ -198,15 +238,15 @@ func (e *emitter) loop(body []step, again, exit *block) {
 
 // neverRun returns the statements that no way leads to: of neighbours the first,
 // and none inside of another.
-func (e *emitter) neverRun() []diag.Span {
-	var spans []diag.Span
+func (e *emitter) neverRun() []start {
+	var all []start
 	for _, s := range e.starts {
 		if s.block.possible ||
 			s.parent >= 0 && !e.starts[s.parent].block.possible ||
 			s.before >= 0 && !e.starts[s.before].block.possible {
 			continue
 		}
-		spans = append(spans, s.span)
+		all = append(all, s)
 	}
-	return spans
+	return all
 }

@@ -23,13 +23,18 @@ func (e *emitter) value(o operand) {
 	case *constant:
 		e.constant(o.text)
 	case *load:
-		if slot, local := e.slot(o.symbol); local {
-			e.emit(instruction{op: bytecode.LoadLocal, a: slot, read: o, place: unplaced})
+		if s := o.symbol; s.local {
+			e.emit(instruction{op: bytecode.LoadLocal, a: s.slot, read: o, place: unplaced})
 		} else {
-			e.emit(instruction{op: bytecode.LoadGlobal, index: slot, read: o, place: unplaced})
+			e.emit(instruction{op: bytecode.LoadGlobal, index: s.slot, read: o, place: unplaced})
 		}
 	case *site:
 		e.call(o)
+	case *invocation:
+		for _, a := range o.args {
+			e.value(a)
+		}
+		e.emit(instruction{op: bytecode.CallFunction, a: len(o.args), invoked: o.function, place: o.name.Start})
 	case *operation:
 		if o.operator.isLogical() {
 			e.logical(o)
@@ -57,19 +62,11 @@ func (e *emitter) constant(text string) {
 	e.emit(instruction{op: bytecode.LoadConst, text: text, place: unplaced})
 }
 
-// slot is where a symbol lives: a slot, or the index of a global.
-func (e *emitter) slot(s *symbol) (index int, local bool) {
-	if s.index < e.locals {
-		return s.index, true
-	}
-	return s.index - e.locals, false
-}
-
 func (e *emitter) store(s *symbol) {
-	if slot, local := e.slot(s); local {
-		e.emit(instruction{op: bytecode.StoreLocal, a: slot, place: unplaced})
+	if s.local {
+		e.emit(instruction{op: bytecode.StoreLocal, a: s.slot, sets: s, place: unplaced})
 	} else {
-		e.emit(instruction{op: bytecode.StoreGlobal, index: slot, place: unplaced})
+		e.emit(instruction{op: bytecode.StoreGlobal, index: s.slot, sets: s, place: unplaced})
 	}
 }
 
@@ -117,8 +114,7 @@ func (e *emitter) assign(target *symbol, o operand) {
 // instructions, so no row of the peephole could see this.
 func (e *emitter) grow(target *symbol, o operand) bool {
 	chain, isChain := o.(*joined)
-	slot, local := e.slot(target)
-	if !e.optimize || !isChain || !local {
+	if !e.optimize || !isChain || !target.local {
 		return false
 	}
 	first, ok := chain.parts[0].(*load)
@@ -141,38 +137,23 @@ func (e *emitter) grow(target *symbol, o operand) bool {
 			e.value(p)
 		}
 	}
-	e.emit(instruction{op: bytecode.AppendLocal, a: slot, b: count, read: first, place: chain.place})
+	e.emit(instruction{op: bytecode.AppendLocal, a: target.slot, b: count, read: first, sets: target, place: chain.place})
 	return true
 }
 
-// assigns reports whether evaluating the operand can set the variable.
+// assigns reports whether evaluating the operand can set the variable, which lives in
+// a slot: no function that is called can reach it.
 func assigns(o operand, target *symbol) bool {
-	switch o := o.(type) {
-	case *site:
+	if o, ok := o.(*site); ok {
 		for _, s := range o.outs {
 			if s == target {
 				return true
 			}
 		}
-		for _, a := range o.args {
-			if assigns(a, target) {
-				return true
-			}
-		}
-	case *operation:
-		return assigns(o.left, target) || assigns(o.right, target)
-	case *inversion:
-		return assigns(o.operand, target)
-	case *truth:
-		return assigns(o.operand, target)
-	case *joined:
-		for _, p := range o.parts {
-			if assigns(p, target) {
-				return true
-			}
-		}
 	}
-	return false
+	found := false
+	eachPart(o, func(part operand) { found = found || assigns(part, target) })
+	return found
 }
 
 // logical leaves TRUE or FALSE for AND and OR; the right side runs only if the

@@ -8,19 +8,26 @@ import (
 	"github.com/sftpc/sftpc/vm/diag"
 )
 
-// linker gives the constants and imports of a program their numbers, in the order
-// of their first use in the code, so that the same source makes the same bundle.
+// linker gives the constants, imports and functions of a program their numbers, in
+// the order of their first use in the code, so that the same source makes the same
+// bundle.
 type linker struct {
-	program *bytecode.Program
-	consts  map[string]int
-	imports map[bytecode.Import]int
+	program   *bytecode.Program
+	consts    map[string]int
+	imports   map[bytecode.Import]int
+	functions map[*function]int
+	called    []*function // by their numbers, from 1
 }
 
-func newLinker(name string) *linker {
-	return &linker{
+func newLinker(m *meaning, name string) *linker {
+	l := &linker{
 		program: &bytecode.Program{Name: name, Language: bytecode.LanguageVersion},
-		consts:  map[string]int{}, imports: map[bytecode.Import]int{},
+		consts:  map[string]int{}, imports: map[bytecode.Import]int{}, functions: map[*function]int{},
 	}
+	for _, s := range m.sources[1:] {
+		l.program.Files = append(l.program.Files, s.shown)
+	}
+	return l
 }
 
 func (l *linker) number(code []instruction) {
@@ -31,6 +38,8 @@ func (l *linker) number(code []instruction) {
 			in.index = l.constant(in.text)
 		case bytecode.Call:
 			in.index = l.imported(in.site)
+		case bytecode.CallFunction:
+			in.index = l.functionNumber(in.invoked)
 		}
 	}
 }
@@ -58,47 +67,142 @@ func (l *linker) imported(s *site) int {
 	return index
 }
 
+func (l *linker) functionNumber(f *function) int {
+	index, known := l.functions[f]
+	if !known {
+		l.called = append(l.called, f)
+		index = len(l.called)
+		l.functions[f] = index
+	}
+	return index
+}
+
 // tooLarge is a limit of the bytecode that a script exceeds.
 type tooLarge struct{ what string }
 
 func (e *tooLarge) Error() string { return "the script is too large: " + e.what }
 
 // emitProgram makes the program of a resolved script and reports the statements
-// that can never run and the variables read before anything sets them.
-func emitProgram(m *meaning, name string, optimize bool, report *reporter) *bytecode.Program {
-	iterators := 2 * m.nesting
-	locals := min(len(m.symbols), bytecode.MaxSlots-iterators)
+// that can never run and the variables read before anything sets them. Functions
+// that nothing calls are left out.
+func emitProgram(m *meaning, name string, optimize bool) *bytecode.Program {
+	l, e, err := linkScript(m, name, optimize)
+	failed := m.script
+	if err == nil {
+		e.reportWarnings()
+		// Calls in a function add others to the end of the list.
+		for i := 0; i < len(l.called) && err == nil; i++ {
+			failed = l.called[i].unit
+			err = l.addFunction(failed, optimize)
+		}
+	}
+	if err == nil {
+		failed = m.script
+		err = l.check()
+	}
+	if err != nil {
+		code, at := codeInternal, diag.Span{}
+		if _, limit := err.(*tooLarge); limit {
+			code = codeTooLarge
+		}
+		if failed.function != nil {
+			at = failed.function.nameSpan
+		}
+		failed.source.errorf(code, at, "", "%s", err)
+		return nil
+	}
+	l.reportNeverCalled(m)
+	return l.program
+}
+
+// linkScript emits the script itself. Variables that do not fit its frame become
+// script variables, as those that functions share are.
+func linkScript(m *meaning, name string, optimize bool) (*linker, *emitter, error) {
+	u := m.script
+	room := bytecode.MaxSlots - 2*u.nesting
 	for {
-		e := emitBlocks(m, optimize, locals)
-		l := newLinker(name)
+		locals, globals := u.place(room)
+		e := emitBlocks(u, optimize, locals)
+		l := newLinker(m, name)
 		f, err := l.function(e)
-		if err == nil {
-			if spare := bytecode.MaxFrame - f.MaxStack - f.Locals; spare < 0 {
-				// An expression needs much of the operand stack: variables make room.
-				if locals += spare; locals >= 0 {
-					continue
-				}
-				err = &tooLarge{"an expression needs too many values at once"}
-			}
-		}
-		if err == nil {
-			err = l.check()
-		}
 		if err != nil {
-			code := codeInternal
-			if _, limit := err.(*tooLarge); limit {
-				code = codeTooLarge
+			return nil, nil, err
+		}
+		if spare := bytecode.MaxFrame - f.MaxStack - f.Locals; spare < 0 {
+			// An expression needs much of the operand stack: variables make room.
+			if room = locals + spare; room >= 0 {
+				continue
 			}
-			report.errorf(code, diag.Span{}, "", "%s", err)
-			return nil
+			return nil, nil, &tooLarge{"an expression needs too many values at once"}
 		}
-		for _, span := range e.neverRun() {
-			report.warnf(codeNeverRuns, span, "", "this can never run")
+		l.program.Functions = append(l.program.Functions, *f)
+		l.program.Globals = globals
+		return l, e, nil
+	}
+}
+
+// place gives the symbols of a unit their places: as many as there is room for live
+// in slots, the others are script variables.
+func (u *unit) place(room int) (locals, globals int) {
+	for _, s := range u.order {
+		if s.shared {
+			s.local, s.slot = false, globals
+			globals++
 		}
-		e.reportNotYetSet(report)
-		l.program.Functions = []bytecode.Function{*f}
-		l.program.Globals = len(m.symbols) - locals
-		return l.program
+	}
+	for _, s := range u.order {
+		switch {
+		case s.shared:
+		case locals < room:
+			s.local, s.slot = true, locals
+			locals++
+		default:
+			s.local, s.slot = false, globals
+			globals++
+		}
+	}
+	return locals, globals
+}
+
+// addFunction emits a function. All of its variables live in its frame, since each
+// call has its own.
+func (l *linker) addFunction(u *unit, optimize bool) error {
+	room := bytecode.MaxSlots - 2*u.nesting
+	locals, spilled := u.place(room)
+	if spilled > 0 {
+		return &tooLarge{fmt.Sprintf("%s has more than %d variables", u.function.spelling, room)}
+	}
+	e := emitBlocks(u, optimize, locals)
+	f, err := l.function(e)
+	if err != nil {
+		return err
+	}
+	if f.MaxStack+f.Locals > bytecode.MaxFrame {
+		return &tooLarge{fmt.Sprintf("an expression of %s needs too many values at once", u.function.spelling)}
+	}
+	f.Name, f.Params = u.function.spelling, len(u.function.params)
+	l.program.Functions = append(l.program.Functions, *f)
+	e.reportWarnings()
+	return nil
+}
+
+func (e *emitter) reportWarnings() {
+	for _, s := range e.neverRun() {
+		s.source.warnf(codeNeverRuns, s.span, "", "this can never run")
+	}
+	e.reportNotYetSet()
+}
+
+// reportNeverCalled warns of the script's own functions that nothing calls. Those of
+// a file that is included, or that only declares functions, are there to choose from.
+func (l *linker) reportNeverCalled(m *meaning) {
+	if m.isLibrary() {
+		return
+	}
+	for _, f := range m.functions {
+		if _, called := l.functions[f]; !called && f.source == m.script.source {
+			f.source.warnf(codeNeverCalled, f.nameSpan, "", "nothing calls %s", f.spelling)
+		}
 	}
 }
 
@@ -106,7 +210,7 @@ func (l *linker) check() error {
 	if len(l.program.Consts) > bytecode.MaxBx+1 {
 		return &tooLarge{fmt.Sprintf("more than %d different texts", bytecode.MaxBx+1)}
 	}
-	if len(l.program.Imports) > bytecode.MaxBx+1 || l.program.Globals > bytecode.MaxBx+1 {
+	if len(l.program.Imports) > bytecode.MaxBx+1 || l.program.Globals > bytecode.MaxBx+1 || len(l.called) > bytecode.MaxBx {
 		return &tooLarge{"too many names"}
 	}
 	return nil
@@ -135,22 +239,25 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 		return nil, err
 	}
 	f := &bytecode.Function{
-		Name: "main", Locals: e.locals + 2*e.meaning.nesting, MaxStack: most,
+		Name: "main", Locals: e.locals + 2*e.unit.nesting, MaxStack: most,
 		Code: make([]uint32, 0, address),
 	}
-	for _, s := range e.meaning.symbols[:e.locals] {
+	for _, s := range e.unit.order {
+		if !s.local {
+			continue
+		}
 		name := s.name
 		if !bytecode.IsVariableName(name) {
 			name = "" // longer than a bundle holds, which only a listing would show
 		}
 		f.LocalNames = append(f.LocalNames, name)
 	}
-	for depth := range e.meaning.nesting {
+	for depth := range e.unit.nesting {
 		f.Iterators = append(f.Iterators, uint8(e.iterator(depth)))
 		f.LocalNames = append(f.LocalNames, "", "")
 	}
 	f.Positions = make([]bytecode.Position, 0, address/2)
-	w := writer{f: f, at: locator{file: e.meaning.file}, last: unplaced}
+	w := writer{f: f, last: unplaced}
 	for _, s := range stretches {
 		for i := range s.code {
 			w.write(&s.code[i])
@@ -163,15 +270,19 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 type writer struct {
 	f       *bytecode.Function
 	at      locator
-	last    int    // place of the last position
-	abandon *block // of the instruction before
+	source  *source // the file of the last position
+	last    int     // and its place
+	abandon *block  // of the instruction before
 }
 
 func (w *writer) write(in *instruction) {
 	pc := len(w.f.Code)
-	if in.place != unplaced && in.place != w.last {
+	if in.place != unplaced && (in.place != w.last || in.source != w.source) {
+		if in.source != w.source {
+			w.at, w.source = locator{file: in.source.file}, in.source
+		}
 		line, column := w.at.position(in.place)
-		w.f.Positions = append(w.f.Positions, bytecode.Position{PC: pc, Line: line, Column: column})
+		w.f.Positions = append(w.f.Positions, bytecode.Position{PC: pc, Line: line, Column: column, File: in.source.number})
 		w.last = in.place
 	}
 	word, extra := uint32(in.op), uint32(bytecode.Extra)
@@ -275,7 +386,7 @@ func measure(stretches []stretch) (int, error) {
 				height += pushes
 			}
 			most = max(most, height)
-			if in.abandon != nil {
+			if in.abandon != nil && in.calls() {
 				meet(in.abandon, 0)
 			}
 			falls = flags&bytecode.Ends == 0
@@ -299,6 +410,8 @@ func effect(in *instruction) (pops, pushes int) {
 		return len(in.site.args), 1 + len(in.site.outs)
 	case bytecode.CallDrop, bytecode.CallStore:
 		return len(in.site.args), pushes
+	case bytecode.CallFunction:
+		return in.a, pushes
 	case bytecode.Concat:
 		return in.a, pushes
 	case bytecode.ConcatStore, bytecode.AppendLocal:

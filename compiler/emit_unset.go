@@ -1,9 +1,5 @@
 package compiler
 
-import (
-	"github.com/sftpc/sftpc/vm/bytecode"
-)
-
 // mostFacts bounds the work of reportNotYetSet: blocks times variables. Beyond it
 // the warnings are left out, which are a help and no promise.
 const mostFacts = 1 << 24
@@ -28,14 +24,19 @@ func (s symbolSet) join(other symbolSet) bool {
 
 // reportNotYetSet warns of variables read where no way from the start has set
 // them. Variables that nothing sets anywhere were reported by their names.
-func (e *emitter) reportNotYetSet(report *reporter) {
-	words := (len(e.meaning.symbols) + 63) / 64
+func (e *emitter) reportNotYetSet() {
+	words := (len(e.unit.order) + 63) / 64
 	if words == 0 || words*64*len(e.layout) > mostFacts {
 		return
 	}
 	// What may be set when a block begins; nil for blocks that nothing reached yet.
 	before := make([]symbolSet, len(e.layout))
 	before[0] = make(symbolSet, words)
+	if f := e.unit.function; f != nil {
+		for i := range f.params {
+			before[0].add(i)
+		}
+	}
 	waiting := []*block{e.layout[0]}
 	scratch := make(symbolSet, words)
 	for len(waiting) > 0 {
@@ -43,8 +44,8 @@ func (e *emitter) reportNotYetSet(report *reporter) {
 		waiting = waiting[:len(waiting)-1]
 		copy(scratch, before[at.order])
 		for i := at.from; i < at.to; i++ {
-			if s := e.sets(&e.code[i]); s >= 0 {
-				scratch.add(s)
+			if s := e.code[i].sets; s != nil && !s.shared {
+				scratch.add(s.index)
 			}
 		}
 		// An edge out of the middle of a block is taken to have all of it behind it:
@@ -71,25 +72,14 @@ func (e *emitter) reportNotYetSet(report *reporter) {
 		for i := at.from; i < at.to; i++ {
 			in := &e.code[i]
 			if in.read != nil {
-				if s := in.read.symbol; s.assigned && !scratch.has(s.index) && !told.has(s.index) {
+				if s := in.read.symbol; s.assigned && !s.shared && !scratch.has(s.index) && !told.has(s.index) {
 					told.add(s.index)
-					report.warnf(codeNotYetSet, in.read.span, "it is the empty text here", "$%s has no value yet", s.name)
+					in.source.warnf(codeNotYetSet, in.read.span, "it is the empty text here", "$%s has no value yet", s.name)
 				}
 			}
-			if s := e.sets(in); s >= 0 {
-				scratch.add(s)
+			if s := in.sets; s != nil && !s.shared {
+				scratch.add(s.index)
 			}
 		}
 	}
-}
-
-// sets is the index of the symbol that an instruction sets, -1 for none.
-func (e *emitter) sets(in *instruction) int {
-	switch in.op {
-	case bytecode.StoreLocal, bytecode.AppendLocal:
-		return in.a
-	case bytecode.StoreGlobal:
-		return e.locals + in.index
-	}
-	return -1
 }

@@ -108,7 +108,7 @@ func (p *parser) explain(at int) mistake {
 				"write " + before.Value + "(" + spelled(p.condition(at)) + ")"}
 		}
 	case "END":
-		hint := "write END IF, END WHILE or END FOREACH"
+		hint := "write END IF, END WHILE, END FOREACH or END FUNCTION"
 		if open := p.blocks.innermost().keyword; open != "" {
 			hint = "write END " + open
 		}
@@ -118,8 +118,14 @@ func (p *parser) explain(at int) mistake {
 		return mistake{codeWrongKeyword, spanOf(found), "END " + described(found) + " ends nothing", hint}
 	case "FOREACH":
 		return p.explainForEach(before, found)
+	case "RETURN":
+		return missingValue(before, found)
 	case "GOTO":
 		return mistake{codeLabel, spanOf(head).To(spanOf(found)), "GOTO needs the name of a label", "write GOTO :name"}
+	case "FUNCTION":
+		return explainFunction(before, found)
+	case "GLOBAL":
+		return explainGlobal(before, found)
 	}
 	// What is left are brackets: a value is missing before ) or the ) itself.
 	if isOperator(found, ")") || isOperator(before, "(") || isOperator(before, ",") {
@@ -161,6 +167,37 @@ func (p *parser) explainForEach(before, found *lexer.Token) mistake {
 	return mistake{codeForEach, at, "IN is missing behind " + described(before), form}
 }
 
+func explainFunction(before, found *lexer.Token) mistake {
+	const form = "write FUNCTION name($a, $b)"
+	at := spanOf(found)
+	switch {
+	case isKeyword(before, "FUNCTION") && found.Type == tokenKeyword:
+		return mistake{codeFunctionHead, at, found.Value + " is a word of the language and names no function", ""}
+	case isKeyword(before, "FUNCTION"):
+		return mistake{codeFunctionHead, at, "the name of the function is missing", form}
+	case found.Type == tokenName:
+		return mistake{codeFunctionHead, at, "a parameter is a variable", "write $" + found.Value}
+	case isOperator(found, "="):
+		return mistake{codeFunctionHead, at, "a parameter has no value of its own", "every call gives one"}
+	case found.Type == tokenEOL:
+		return mistake{codeMissingBracket, behind(before), "a ) is missing", form}
+	}
+	return mistake{codeFunctionHead, at, "a parameter was expected here, not " + described(found), form}
+}
+
+func explainGlobal(before, found *lexer.Token) mistake {
+	at := spanOf(found)
+	switch {
+	case found.Type == tokenName:
+		return mistake{codeGlobal, at, "GLOBAL names variables", "write $" + found.Value}
+	case isOperator(found, "("):
+		return mistake{codeGlobal, at, "GLOBAL takes no brackets", "write GLOBAL $a, $b"}
+	case found.Type == tokenEOL:
+		return mistake{codeGlobal, behind(before), "a variable is missing behind " + described(before), "write GLOBAL $a, $b"}
+	}
+	return mistake{codeGlobal, at, "a variable was expected here, not " + described(found), "write GLOBAL $a, $b"}
+}
+
 // condition are the tokens from an index to the end of the line, but for a THEN.
 func (p *parser) condition(from int) []lexer.Token {
 	end := p.end()
@@ -197,6 +234,12 @@ func (p *parser) trailing(at int) mistake {
 		}
 	case isOperator(head, ":"):
 		return mistake{codeLabel, span, "a label stands alone on its line", ""}
+	case isKeyword(head, "FUNCTION") && found.Type == tokenVariable:
+		return mistake{codeFunctionHead, span, "the parameters of a function stand in brackets", "write FUNCTION name($a, $b)"}
+	case isKeyword(head, "GLOBAL"):
+		return mistake{codeGlobal, span, "a comma was expected here, not " + described(found), "GLOBAL only names variables: write GLOBAL $a, $b"}
+	case isKeyword(head, "RETURN") && startsValue(found):
+		return twoValues(before, found)
 	}
 	return mistake{codeOneStatement, span, "nothing may follow here, but " + described(found) + " does",
 		"a statement ends with its line; a comment begins with #"}

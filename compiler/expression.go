@@ -47,6 +47,17 @@ func (e *expressionRule) Parse(lex *lexer.PeekingLexer) error {
 	return nil
 }
 
+// resultRule is the expression of RETURN, which may be left out.
+type resultRule struct{ expressionRule }
+
+// Parse reads the expression if there is one.
+func (r *resultRule) Parse(lex *lexer.PeekingLexer) error {
+	if t := lex.Peek(); t.Type == tokenEOL || t.EOF() {
+		return participle.NextMatch
+	}
+	return r.expressionRule.Parse(lex)
+}
+
 // The levels of operators, loosest first. NOT stands between AND and the
 // comparisons, and unary minus behind the products.
 type level int

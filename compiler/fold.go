@@ -18,6 +18,10 @@ func fold(o operand) operand {
 		return foldJoined(o)
 	case *site:
 		return foldSite(o)
+	case *invocation:
+		folded := *o
+		folded.args = foldAll(o.args)
+		return &folded
 	}
 	return o
 }
@@ -36,11 +40,16 @@ func constantOf(o operand) (string, bool) {
 // and the looked-at bit are settled by then.
 func foldSite(s *site) operand {
 	folded := *s
-	folded.args = make([]operand, len(s.args))
-	for i, a := range s.args {
-		folded.args[i] = fold(a)
-	}
+	folded.args = foldAll(s.args)
 	return &folded
+}
+
+func foldAll(list []operand) []operand {
+	folded := make([]operand, len(list))
+	for i, o := range list {
+		folded[i] = fold(o)
+	}
+	return folded
 }
 
 func foldOperation(o *operation) operand {

@@ -26,6 +26,9 @@ type (
 		Else       *elseRule       `parser:"| @@"`
 		While      *whileRule      `parser:"| @@"`
 		ForEach    *forEachRule    `parser:"| @@"`
+		Function   *functionRule   `parser:"| @@"`
+		Return     *returnRule     `parser:"| @@"`
+		Global     *globalRule     `parser:"| @@"`
 		End        *endRule        `parser:"| @@"`
 		Break      *breakRule      `parser:"| @@"`
 		Continue   *continueRule   `parser:"| @@"`
@@ -53,7 +56,17 @@ type (
 		List expressionRule `parser:"'FOREACH' Variable 'IN' @@"`
 	}
 	endRule struct {
-		Of string `parser:"'END' @('IF' | 'WHILE' | 'FOREACH')"`
+		Of string `parser:"'END' @('IF' | 'WHILE' | 'FOREACH' | 'FUNCTION')"`
+	}
+
+	functionRule struct {
+		Name string `parser:"'FUNCTION' @Name ('(' (Variable (',' Variable)*)? ')')?"`
+	}
+	returnRule struct {
+		Value *resultRule `parser:"'RETURN' @@?"`
+	}
+	globalRule struct {
+		First string `parser:"'GLOBAL' @Variable (',' Variable)*"`
 	}
 
 	breakRule struct {
@@ -81,6 +94,9 @@ type grammar struct {
 	elseHead   *participle.Parser[elseRule]
 	whileHead  *participle.Parser[whileRule]
 	forEach    *participle.Parser[forEachRule]
+	function   *participle.Parser[functionRule]
+	result     *participle.Parser[returnRule]
+	global     *participle.Parser[globalRule]
 	end        *participle.Parser[endRule]
 	breaks     *participle.Parser[breakRule]
 	continues  *participle.Parser[continueRule]
@@ -100,6 +116,9 @@ var rules = sync.OnceValue(func() *grammar {
 		elseHead:   production[elseRule](script),
 		whileHead:  production[whileRule](script),
 		forEach:    production[forEachRule](script),
+		function:   production[functionRule](script),
+		result:     production[returnRule](script),
+		global:     production[globalRule](script),
 		end:        production[endRule](script),
 		breaks:     production[breakRule](script),
 		continues:  production[continueRule](script),

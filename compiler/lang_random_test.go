@@ -22,6 +22,25 @@ type generator struct {
 	indent int
 	loops  int
 	labels int
+
+	functions int // how many can be called: those from calls on
+	calls     int
+	inside    bool // of a function
+}
+
+// function writes a function that calls only those behind it, so that the script ends.
+func (g *generator) function(n int) {
+	g.calls, g.inside = n+1, true
+	g.line("FUNCTION f%d($a, $p)", n)
+	if g.chance(60) {
+		g.line("GLOBAL %s", g.pick("$b", "$c", "$b, $c"))
+	}
+	g.block(2)
+	if g.chance(70) {
+		g.line("RETURN %s", g.expression(2))
+	}
+	g.line("END FUNCTION")
+	g.calls, g.inside = 0, false
 }
 
 func (g *generator) pick(words ...string) string { return rapid.SampledFrom(words).Draw(g.t, "word") }
@@ -51,6 +70,9 @@ func (g *generator) expression(depth int) string {
 		return g.literal()
 	}
 	inner := func() string { return g.expression(depth - 1) }
+	if g.calls < g.functions && g.chance(15) {
+		return fmt.Sprintf("f%d(%s, %s)", rapid.IntRange(g.calls, g.functions-1).Draw(g.t, "function"), inner(), inner())
+	}
 	switch rapid.IntRange(0, 9).Draw(g.t, "expression") {
 	case 0, 1:
 		return fmt.Sprintf("(%s %s %s)", inner(), g.pick("+", "-", "+", "-", "*", "/"), inner())
@@ -97,7 +119,14 @@ func (g *generator) statement(depth int) {
 	case 5:
 		g.line("%s = TELL(%s, %s)", g.variable(), g.expression(1), g.pick("OK", "20201"))
 	case 6:
-		g.line("ATTEMPT(%s)", g.expression(1))
+		switch {
+		case g.inside && g.chance(50):
+			g.line("RETURN %s", g.expression(2))
+		case g.calls < g.functions && g.chance(50):
+			g.line("f%d(%s, %s)", g.functions-1, g.expression(1), g.variable())
+		default:
+			g.line("ATTEMPT(%s)", g.expression(1))
+		}
 	case 7:
 		if g.loops > 0 && g.chance(50) {
 			g.line("%s", g.pick("BREAK", "CONTINUE"))
@@ -172,7 +201,10 @@ func behaviour(program *bytecode.Program) (text string, finished bool) {
 // included.
 func TestLanguage_optimizationIsInvisible(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g := &generator{t: t}
+		g := &generator{t: t, functions: rapid.IntRange(0, 3).Draw(t, "functions")}
+		for n := range g.functions {
+			g.function(n)
+		}
 		for _, v := range []string{"$a", "$b", "$c", "$d"} {
 			g.line("%s = %s", v, g.literal())
 		}

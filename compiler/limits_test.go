@@ -46,6 +46,54 @@ func TestLimits_deepExpression(t *testing.T) {
 	}
 }
 
+// A function has no other place for its variables than its frame.
+func TestLimits_functions(t *testing.T) {
+	many := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "$v%d = 1\n", i)
+		}
+		return b.String()
+	}
+	deep := func(n int) string {
+		return "RETURN " + strings.Repeat("$a - (", n) + "1" + strings.Repeat(")", n) + "\n"
+	}
+	for _, c := range []struct{ name, body, want string }{
+		{"as many variables as there is room", many(199), ""},
+		{"too many", many(200), "f has more than 200 variables"},
+		{"with loops", "FOREACH $a IN 1\nFOREACH $a IN 2\nEND FOREACH\nEND FOREACH\n" + many(196), "more than 196 variables"},
+		{"a deep expression", deep(100), ""},
+		{"too deep", many(120) + deep(150), "an expression of f needs too many values"},
+	} {
+		source := "PRINT(f(1))\nFUNCTION f($a)\n" + c.body + "END FUNCTION\n"
+		p, list := Compile("test.ftp", []byte(source), catalog.Commands(), Options{})
+		err := list.Err()
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || list[len(list)-1].Code != codeTooLarge):
+			t.Errorf("%s: %v", c.name, err)
+		case c.want == "":
+			if err := bytecode.Verify(p); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		}
+	}
+	long := strings.Repeat("f", 256)
+	if _, list := Compile("test.ftp", []byte(long+"\nFUNCTION "+long+"\nEND FUNCTION\n"), catalog.Commands(), Options{}); list.Err() == nil {
+		t.Error("a function may have a name that no bundle holds")
+	}
+	// Many functions that lead to each other take linear time.
+	var chain strings.Builder
+	for n := range 3000 {
+		fmt.Fprintf(&chain, "FUNCTION f%d\nRETURN f%d\nEND FUNCTION\n", n, n+1)
+	}
+	chain.WriteString("FUNCTION f3000\nRETURN GETENV(1)\nEND FUNCTION\nPRINT(f0)\n")
+	if p := mustCompile(t, chain.String(), Options{}); len(p.Functions) != 3002 || len(p.Functions[1].Ranges) != 1 {
+		t.Errorf("%d functions, %v", len(p.Functions), p.Functions[1].Ranges)
+	}
+}
+
 // What a script may call a variable is no reason for the verifier to refuse it.
 func TestLimits_variableNames(t *testing.T) {
 	long := strings.Repeat("a", 1000)

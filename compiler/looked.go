@@ -1,6 +1,11 @@
 package compiler
 
-import "github.com/sftpc/sftpc/builtins/catalog"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sftpc/sftpc/builtins/catalog"
+)
 
 // Which failures are looked at is decided here, once, from the script's text
 // alone: a doing command's where its result is used, a telling command's where
@@ -19,7 +24,11 @@ const (
 
 // markLooked sets looked of every site of the script. It needs to know which
 // variables are read anywhere, so it runs after all names are resolved.
-func markLooked(m *meaning) { lookSteps(m.body) }
+func markLooked(m *meaning) {
+	for _, u := range m.units() {
+		lookSteps(u.body)
+	}
+}
 
 func lookSteps(steps []step) {
 	for _, s := range steps {
@@ -31,7 +40,9 @@ func lookSteps(steps []step) {
 				look(s.value, useDropped)
 			}
 		case *callStep:
-			look(s.site, useDropped)
+			look(s.call, useDropped)
+		case *returnStep:
+			look(s.value, useValue)
 		case *ifStep:
 			for _, arm := range s.arms {
 				look(arm.condition, useValue)
@@ -56,6 +67,10 @@ func look(o operand, as use) {
 			o.looked = as != useDropped
 		}
 		// The command takes its arguments' values whatever becomes of its own.
+		for _, a := range o.args {
+			look(a, useValue)
+		}
+	case *invocation:
 		for _, a := range o.args {
 			look(a, useValue)
 		}
@@ -95,41 +110,32 @@ func isEmptyText(o operand) bool {
 }
 
 // abandons reports whether a failure inside of the operand abandons its
-// statement: it holds a telling call that nothing looks at.
+// statement: it holds a telling call that nothing looks at, or calls a function whose
+// value may be missing for that reason.
 func abandons(o operand) bool {
 	switch o := o.(type) {
 	case *site:
 		if o.telling && !o.looked {
 			return true
 		}
-		for _, a := range o.args {
-			if abandons(a) {
-				return true
-			}
-		}
-	case *operation:
-		return abandons(o.left) || abandons(o.right)
-	case *inversion:
-		return abandons(o.operand)
-	case *truth:
-		return abandons(o.operand)
-	case *joined:
-		for _, p := range o.parts {
-			if abandons(p) {
-				return true
-			}
+	case *invocation:
+		if o.function.forsakes {
+			return true
 		}
 	}
-	return false
+	found := false
+	eachPart(o, func(part operand) { found = found || abandons(part) })
+	return found
 }
 
 // Report is what `check` shows besides diagnostics.
 type Report struct {
-	Calls []CallReport // in the order of the source
+	Calls []CallReport // in the order of the source, the script before what it includes
 }
 
 // CallReport says of one call what happens if it fails.
 type CallReport struct {
+	File         string // as in diagnostics
 	Line, Column int    // of the command's name, from 1
 	Command      string // capitals
 	Form         string // the form's key in the catalogue
@@ -140,16 +146,23 @@ type CallReport struct {
 
 func report(m *meaning) Report {
 	var all Report
+	order := map[string]int{}
+	for _, s := range m.sources {
+		order[s.file.Name()] = s.number
+	}
 	for _, s := range m.sites {
-		line, column := m.file.Position(s.name.Start)
+		line, column := s.source.file.Position(s.name.Start)
 		kind := catalog.Doing
 		if s.telling {
 			kind = catalog.Telling
 		}
 		all.Calls = append(all.Calls, CallReport{
-			Line: line, Column: column, Command: s.command.Name, Form: s.form.Key, Kind: kind,
+			File: s.source.file.Name(), Line: line, Column: column, Command: s.command.Name, Form: s.form.Key, Kind: kind,
 			Looked: s.looked, Abandons: s.telling && !s.looked,
 		})
 	}
+	slices.SortStableFunc(all.Calls, func(a, b CallReport) int {
+		return cmp.Or(cmp.Compare(order[a.File], order[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return all
 }

@@ -44,6 +44,8 @@ const (
 	codeNotAStatement   = "E0135" // a line that does nothing, or cannot begin so
 	codeWrongKeyword    = "E0136" // a keyword of another language: ENDIF, ELSEIF, THEN
 	codeReserved        = "E0137" // a word that a later version of the language uses
+	codeFunctionHead    = "E0138" // FUNCTION that is not FUNCTION name($a, $b)
+	codeGlobal          = "E0139" // GLOBAL that is not GLOBAL $a, $b
 
 	// Blocks.
 	codeWrongEnd   = "E0140" // END of another block than the innermost
@@ -51,6 +53,7 @@ const (
 	codeMissingEnd = "E0142" // a block without END
 	codeStrayElse  = "E0143" // ELSE without IF, or behind ELSE
 	codeDeepBlocks = "E0144" // too many blocks in each other
+	codeOutermost  = "E0145" // FUNCTION inside of a block
 
 	// Warnings.
 	codeMoreErrors   = "W0101" // errors beyond the hundredth
@@ -109,20 +112,12 @@ func wrongKeyword(word string) string {
 		return "END WHILE"
 	case "ENDFOREACH", "ENDFOR", "NEXT":
 		return "END FOREACH"
+	case "ENDFUNCTION", "ENDFUNC":
+		return "END FUNCTION"
 	case "ELSEIF", "ELSIF", "ELIF":
 		return "ELSE IF"
 	}
 	return ""
-}
-
-// reserved reports whether statements of later versions of the language begin with
-// the word.
-func reserved(word string) bool {
-	switch word {
-	case "FUNCTION", "RETURN", "GLOBAL", "INCLUDE", "TRY", "CATCH", "ONERROR":
-		return true
-	}
-	return false
 }
 
 // reporter collects what is wrong with one file.

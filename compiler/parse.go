@@ -26,7 +26,7 @@ func parse(file *diag.File, report *reporter) *script {
 	for lex.Peek().Type != lexer.EOF {
 		p.line()
 	}
-	tree := &script{file: file, body: p.blocks.finish()}
+	tree := &script{file: file, body: p.blocks.finish(), functions: p.blocks.functions}
 	report.list.Sort()
 	return tree
 }
@@ -169,9 +169,6 @@ func (p *parser) command(first *lexer.Token) {
 	case isOperator(following, "="):
 		p.withoutDollar(first)
 		return
-	case reserved(word) && !isOperator(following, "("):
-		p.refuse(mistake{codeReserved, spanOf(first), word + " is not in this version of the language", ""})
-		return
 	case p.wrongKeyword(word):
 		return
 	}
@@ -253,6 +250,14 @@ func (p *parser) keyword(first *lexer.Token) {
 		}
 	case "GOTO":
 		p.jump()
+	case "FUNCTION":
+		p.function()
+	case "RETURN":
+		p.result()
+	case "GLOBAL":
+		p.global()
+	case "INCLUDE", "TRY", "CATCH", "ONERROR":
+		p.refuse(mistake{codeReserved, spanOf(first), first.Value + " is not in this version of the language", ""})
 	default:
 		if isOperator(&p.tokens[p.start+1], "=") {
 			p.withoutDollar(first)
@@ -260,6 +265,46 @@ func (p *parser) keyword(first *lexer.Token) {
 			p.refuse(notAStatement(first))
 		}
 	}
+}
+
+// function reads the head of a function. A head that is faulty opens the block too,
+// with the parameters that can be made out.
+func (p *parser) function() {
+	attempt(p, p.rules.function)
+	made := &functionStatement{node: node{p.span()}}
+	head := p.tokens[p.start+1 : p.end()]
+	if len(head) > 0 && head[0].Type == tokenName {
+		made.name, made.nameSpan = capitals(head[0].Value), spanOf(&head[0])
+	}
+	for i := range head {
+		if head[i].Type == tokenVariable {
+			made.params = append(made.params, variableOf(&head[i]))
+		}
+	}
+	p.blocks.beginFunction(made)
+}
+
+func (p *parser) result() {
+	rule, ok := attempt(p, p.rules.result)
+	if !ok {
+		return
+	}
+	made := &returnStatement{node: node{p.span()}}
+	if rule.Value != nil {
+		made.value = p.tree(&rule.Value.expressionRule)
+	}
+	p.blocks.add(made)
+}
+
+func (p *parser) global() {
+	attempt(p, p.rules.global)
+	made := &globalStatement{node: node{p.span()}}
+	for i := p.start + 1; i < p.end(); i++ {
+		if t := &p.tokens[i]; t.Type == tokenVariable {
+			made.names = append(made.names, variableOf(t))
+		}
+	}
+	p.blocks.add(made)
 }
 
 func (p *parser) forEach() {

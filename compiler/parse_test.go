@@ -37,6 +37,11 @@ func goodScripts() [][2]string {
 		{"PRINT(\n  \"a\" . # first\n  \"b\"\n)", "(do PRINT((`a` . `b`)))"},
 		{"IF($a == 1\n   AND $b == 2)\nEND IF", "(if [(($A == 1) AND ($B == 2)): ])"},
 		{"$x = (1\n - 2)", "(set X (1 - 2))"},
+		{"FUNCTION f($a, $B)\nGLOBAL $c\nGLOBAL $d, $e\nRETURN $a . $c\nEND FUNCTION\nf(1, 2)",
+			"(function F(A B): (global C) (global D E) (return ($A . $C))) (do F(1, 2))"},
+		{"function f\nreturn # early\nend function\n$x = F", "(function F(): return) (set X F)"},
+		{"FUNCTION f(\n  $a,\n  $b\n)\nEND FUNCTION", "(function F(A B): )"},
+		{"$try = $function . $global\nGOTO :try\n:try", "(set TRY ($FUNCTION . $GLOBAL)) (goto TRY) :TRY"},
 		{"$été = $ÉTÉ", "(set ÉTÉ $ÉTÉ)"},
 	}
 }

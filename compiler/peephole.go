@@ -161,7 +161,7 @@ func peephole(code []instruction) []instruction {
 			window := code[:len(row.pattern)]
 			code = code[len(window):]
 			fused := row.fuse(window)
-			fused.place, fused.abandon = placeOf(window), window[0].abandon
+			fused.place, fused.source, fused.abandon = placeOf(window), window[0].source, window[0].abandon
 			kept = append(kept, fused)
 			continue
 		}

@@ -8,25 +8,27 @@ import (
 	"github.com/sftpc/sftpc/vm/diag"
 )
 
-// resolver turns the tree of one script into its meaning and collects what is
+// resolver turns the trees of a script into its meaning and collects what is
 // wrong with it. It goes on after every error: the meaning of a script with
 // errors is never emitted, so a placeholder will do for what is missing.
 type resolver struct {
-	*reporter
-	words *vocabulary
+	*source // the file at hand
+	words   *vocabulary
 
-	symbols map[string]*symbol
-	order   []*symbol
-	labels  map[string]*label
+	*variables            // of the script, or of the function at hand
+	script     *variables // which GLOBAL reaches
+	function   *function  // at hand; nil in the script itself
+	functions  map[string]*function
+	declared   []*function
+	sites      []*site
+
+	labels  map[string]*label // of the function and file at hand
 	marks   []*label
 	gotos   []*gotoStep
-	sites   []*site
-
 	scope   *scope
 	loops   int // loops of both kinds around the statement at hand
 	forEach int // FOREACH loops around it
 	nesting int
-	parsed  bool // without errors
 	lenient bool // among the arguments of an unknown command: no more errors about bare words
 
 	unquoted diag.Span // the newest text without quotes that was told of
@@ -67,21 +69,47 @@ func newVocabulary(commands []catalog.Command) *vocabulary {
 	return v
 }
 
-// resolve gives every name of the script its meaning.
-func resolve(tree *script, words *vocabulary, report *reporter) *meaning {
-	r := &resolver{
-		reporter: report, words: words, parsed: report.errors == 0, scope: &scope{},
-		symbols: map[string]*symbol{}, labels: map[string]*label{},
+// resolve gives every name of the script its meaning. The first of the sources is
+// the script itself.
+func resolve(sources []*source, words *vocabulary) *meaning {
+	r := &resolver{words: words, functions: map[string]*function{}, script: newVariables()}
+	for _, s := range sources {
+		r.source = s
+		for _, f := range s.tree.functions {
+			r.declare(f)
+		}
 	}
-	body := r.statements(tree.body)
-	r.connectLabels()
-	if r.errors == 0 {
+	m := &meaning{sources: sources, functions: r.declared}
+	m.script = r.unit(nil, sources[0], r.script, sources[0].tree.body)
+	for _, f := range r.declared {
+		f.unit = r.functionUnit(f)
+	}
+	m.sites = r.sites
+	if !anyErrors(sources) {
 		// What failed to parse or resolve may be what sets a variable.
-		r.reportNeverAssigned()
+		r.reportNeverAssigned(m)
 	}
-	m := &meaning{file: tree.file, body: body, symbols: r.order, sites: r.sites, nesting: r.nesting}
 	markLooked(m)
+	markForsaking(m)
 	return m
+}
+
+// unit resolves the statements of the script or of a function.
+func (r *resolver) unit(f *function, from *source, variables *variables, body []statement) *unit {
+	r.function, r.source, r.variables = f, from, variables
+	r.loops, r.forEach, r.nesting = 0, 0, 0
+	steps := r.labelled(body)
+	return &unit{variables: variables, function: f, source: from, body: steps, nesting: r.nesting}
+}
+
+// labelled resolves the statements of a function or file, whose labels are its own.
+func (r *resolver) labelled(body []statement) []step {
+	labels, marks, gotos, around := r.labels, r.marks, r.gotos, r.scope
+	r.labels, r.marks, r.gotos, r.scope = map[string]*label{}, nil, nil, &scope{}
+	steps := r.statements(body)
+	r.connectLabels()
+	r.labels, r.marks, r.gotos, r.scope = labels, marks, gotos, around
+	return steps
 }
 
 func (r *resolver) statements(list []statement) []step {
@@ -114,8 +142,9 @@ func (r *resolver) statement(s statement) step {
 		value := r.expression(s.value)
 		return &assignStep{s.node, r.assigned(&s.name), value}
 	case *commandStatement:
-		if site, ok := r.call(s.call, true).(*site); ok {
-			return &callStep{s.node, site}
+		switch called := r.call(s.call, true).(type) {
+		case *site, *invocation:
+			return &callStep{s.node, called}
 		}
 		return nil
 	case *ifStatement:
@@ -129,6 +158,11 @@ func (r *resolver) statement(s statement) step {
 		return &whileStep{s.node, r.condition(s.condition), r.loop(s.body)}
 	case *forEachStatement:
 		return r.forEachStatement(s)
+	case *returnStatement:
+		return r.returnStatement(s)
+	case *globalStatement:
+		r.misplacedGlobal(s)
+		return nil
 	case *breakStatement:
 		r.requireLoop("BREAK", s.span)
 		return &breakStep{s.node}

@@ -16,14 +16,21 @@ import (
 const mostArguments = 100
 
 // keywords may be what is meant where a statement begins with an unknown command.
-var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "ELSE", "END"}
+var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "ELSE", "END", "FUNCTION", "RETURN", "GLOBAL"}
 
-// call resolves a call by its name: a site, or a placeholder after an error.
+// call resolves a call by its name: a site, an invocation of a function, or a
+// placeholder after an error.
 func (r *resolver) call(c *call, statement bool) operand {
+	if f := r.functions[c.name]; f != nil {
+		return r.apply(c, f)
+	}
 	if command := r.words.commands[c.name]; command != nil {
 		return r.invoke(c, command)
 	}
 	candidates := r.words.names
+	for _, f := range r.declared {
+		candidates = append(candidates[:len(candidates):len(candidates)], f.spelling)
+	}
 	if statement {
 		candidates = slices.Concat(candidates, keywords)
 	}
@@ -53,7 +60,7 @@ func (r *resolver) invoke(c *call, command *catalog.Command) operand {
 	if len(c.arguments) > mostArguments {
 		r.errorf(codeTooLarge, c.arguments[mostArguments].at(), "", "%s has more than %d arguments", command.Name, mostArguments)
 	}
-	s := &site{node: c.node, command: command, form: form, name: c.nameSpan, telling: command.KindOf(form) == catalog.Telling}
+	s := &site{node: c.node, command: command, form: form, name: c.nameSpan, telling: command.KindOf(form) == catalog.Telling, source: r.source}
 	r.sites = append(r.sites, s)
 	for i, a := range c.arguments {
 		param := form.Param(i)

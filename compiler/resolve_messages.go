@@ -23,12 +23,19 @@ const (
 	codeTooLarge       = "E0212"
 	codeInternal       = "E0299"
 
+	codeOutsideFunction = "E0213"
+	codeGlobalPlace     = "E0214"
+	codeFunctionName    = "E0215"
+	codeParameterTwice  = "E0216"
+
 	codeUnusedLabel   = "W0221"
 	codeNeverAssigned = "W0222"
 	codeExitStatus    = "W0223"
 	codeNeverRuns     = "W0224"
 	codeNotANumber    = "W0225"
 	codeNotYetSet     = "W0226"
+	codeHidesCommand  = "W0227"
+	codeNeverCalled   = "W0228"
 )
 
 // didYouMean is the hint that names the nearest candidate, or the only one that

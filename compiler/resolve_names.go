@@ -9,7 +9,7 @@ import (
 func (r *resolver) symbol(v *variable) *symbol {
 	s := r.symbols[v.key]
 	if s == nil {
-		s = &symbol{index: len(r.order), key: v.key, name: strings.TrimPrefix(v.spelling, "$"), first: v.span}
+		s = &symbol{index: len(r.order), key: v.key, name: strings.TrimPrefix(v.spelling, "$"), first: v.span, source: r.source}
 		r.symbols[v.key] = s
 		r.order = append(r.order, s)
 	}
@@ -31,19 +31,39 @@ func (r *resolver) used(v *variable) operand {
 }
 
 // reportNeverAssigned warns of variables that nothing ever sets. Those that are
-// set somewhere, but not on the way to a use, are found on blocks: see unassigned.
-func (r *resolver) reportNeverAssigned() {
-	for _, s := range r.order {
-		if s.assigned {
-			continue
+// set somewhere, but not on the way to a use, are found on blocks: see reportNotYetSet.
+// What a library of functions shares with its script the script may set.
+func (r *resolver) reportNeverAssigned(m *meaning) {
+	library := m.isLibrary()
+	for _, u := range m.units() {
+		r.variables = u.variables
+		for _, s := range u.order {
+			if s.assigned || library && s.shared {
+				continue
+			}
+			hint := "it is the empty text"
+			if near := r.nearName(s); near != "" {
+				hint = "did you mean $" + near + "?"
+			} else if of := m.script.symbols[s.key]; u.function != nil && of != nil && of.assigned {
+				hint = "GLOBAL $" + s.name + " lets the function use the script's"
+			}
+			s.source.warnf(codeNeverAssigned, s.first, hint, "$%s is never given a value", s.name)
 		}
-		hint := "it is the empty text"
-		if near := r.nearName(s); near != "" {
-			hint = "did you mean $" + near + "?"
-		}
-		r.warnf(codeNeverAssigned, s.first, hint, "$%s is never given a value", s.name)
 	}
 }
+
+// units are the script and its functions.
+func (m *meaning) units() []*unit {
+	all := []*unit{m.script}
+	for _, f := range m.functions {
+		all = append(all, f.unit)
+	}
+	return all
+}
+
+// isLibrary reports whether the script only declares functions, for others to
+// include it.
+func (m *meaning) isLibrary() bool { return len(m.functions) > 0 && len(m.script.body) == 0 }
 
 func (r *resolver) labelStatement(s *labelStatement) step {
 	l := &label{node: s.node, name: s.label, scope: r.scope}
@@ -100,6 +120,9 @@ func (r *resolver) word(w *bareWord, c *call, place int) operand {
 	if text, ok := r.words.texts[w.word]; ok {
 		return &constant{w.node, text}
 	}
+	if f := r.functions[w.word]; f != nil {
+		return r.apply(&call{node: w.node, name: w.word, nameSpan: w.span}, f)
+	}
 	if command := r.words.commands[w.word]; command != nil {
 		return r.invoke(&call{node: w.node, name: w.word, nameSpan: w.span}, command)
 	}
@@ -146,6 +169,11 @@ func (r *resolver) wordHint(w *bareWord, c *call, place int) string {
 	}
 	candidates = distinct(candidates, r.words.fixed...)
 	candidates = distinct(candidates, r.words.alone...)
+	for _, f := range r.declared {
+		if len(f.params) == 0 {
+			candidates = append(candidates, f.spelling)
+		}
+	}
 	return didYouMean(w.word, candidates, "")
 }
 

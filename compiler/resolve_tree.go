@@ -10,23 +10,54 @@ import (
 // or calls. It is built beside the tree, which stays as the user wrote it, and
 // folding builds new operands instead of changing these.
 
-// meaning is a resolved script.
+// meaning is a resolved script with all that it includes.
 type meaning struct {
-	file    *diag.File
-	body    []step
-	symbols []*symbol // in order of first appearance
-	sites   []*site   // in order of appearance
-	nesting int       // how deep FOREACH loops stand in each other
+	sources   []*source
+	script    *unit
+	functions []*function // in order of appearance, by file
+	sites     []*site     // those of the script, then those of each function
 }
 
-// symbol is a variable of the script.
+// unit is code with slots of its own: the script, or a function.
+type unit struct {
+	*variables
+	function *function // nil for the script
+	source   *source   // where it begins
+	body     []step
+	nesting  int // how deep FOREACH loops stand in each other
+}
+
+// variables are the symbols of a unit.
+type variables struct {
+	symbols map[string]*symbol // by their names in capitals
+	order   []*symbol          // in order of first appearance
+}
+
+func newVariables() *variables { return &variables{symbols: map[string]*symbol{}} }
+
+// function is a FUNCTION of the script or of an included file.
+type function struct {
+	*functionStatement
+	spelling string // its name as written
+	source   *source
+	unit     *unit // nil until its body is resolved
+	// forsakes: the value of a RETURN may be missing, and then the statement that
+	// called the function is abandoned.
+	forsakes bool
+}
+
+// symbol is a variable of a unit.
 type symbol struct {
 	index    int
 	key      string    // capitals
 	name     string    // as first written, without $
 	assigned bool      // some place may give it a value
 	read     bool      // some place uses its value
+	shared   bool      // a function names it with GLOBAL
 	first    diag.Span // its first appearance
+	source   *source   // where that is
+	local    bool      // it lives in a slot, else in a script variable
+	slot     int       // the number of either; set by emission
 }
 
 // label is a place that GOTO names.
@@ -60,9 +91,15 @@ type (
 		target *symbol
 		value  operand
 	}
+	// callStep is a call by itself, of a command or a function.
 	callStep struct {
 		node
-		site *site
+		call operand // *site or *invocation
+	}
+	// returnStep is RETURN, with the empty text where the script gives no value.
+	returnStep struct {
+		node
+		value operand
 	}
 	ifStep struct {
 		node
@@ -127,6 +164,14 @@ type (
 		telling bool
 		looked  bool // its failure is looked at; set by markLooked
 		ends    bool // the script ends here: STOP, and EXIT with a number
+		source  *source
+	}
+	// invocation is a call of a function.
+	invocation struct {
+		node
+		function *function
+		name     diag.Span
+		args     []operand
 	}
 	// operation is arithmetic, a comparison, AND or OR.
 	operation struct {

@@ -33,7 +33,7 @@ func symbols() map[string]lexer.TokenType {
 	}
 }
 
-// longestKeyword is the length of CONTINUE.
+// longestKeyword is the length of CONTINUE and FUNCTION.
 const longestKeyword = 8
 
 // keyword returns the word in capitals if it is a keyword, "" if it is not. It
@@ -75,6 +75,20 @@ func keyword(word string) string {
 		return "OR"
 	case "NOT":
 		return "NOT"
+	case "FUNCTION":
+		return "FUNCTION"
+	case "RETURN":
+		return "RETURN"
+	case "GLOBAL":
+		return "GLOBAL"
+	case "INCLUDE":
+		return "INCLUDE"
+	case "TRY":
+		return "TRY"
+	case "CATCH":
+		return "CATCH"
+	case "ONERROR":
+		return "ONERROR"
 	}
 	return ""
 }

@@ -5,10 +5,12 @@ import "github.com/sftpc/sftpc/vm/diag"
 // The tree of a script: what the parser makes and everything after it reads.
 // Spans are byte offsets into the file, so that messages can show the place.
 
-// script is a parsed file.
+// script is a parsed file. Its functions stand in the body as well, or in a block of
+// it where they must not.
 type script struct {
-	file *diag.File
-	body []statement
+	file      *diag.File
+	body      []statement
+	functions []*functionStatement
 }
 
 // statement is one of the types below.
@@ -52,6 +54,23 @@ type (
 		item variable
 		list expression
 		body []statement
+	}
+	// functionStatement is FUNCTION name($a, $b) … END FUNCTION.
+	functionStatement struct {
+		node
+		name     string // capitals
+		nameSpan diag.Span
+		params   []variable
+		body     []statement
+	}
+	// returnStatement has no value where the script gives none.
+	returnStatement struct {
+		node
+		value expression
+	}
+	globalStatement struct {
+		node
+		names []variable
 	}
 	breakStatement    struct{ node }
 	continueStatement struct{ node }

@@ -54,6 +54,23 @@ func dump(s statement) string {
 		return fmt.Sprintf("(while %s: %s)", dumpExpression(s.condition), dumpAll(s.body))
 	case *forEachStatement:
 		return fmt.Sprintf("(foreach %s %s: %s)", s.item.key, dumpExpression(s.list), dumpAll(s.body))
+	case *functionStatement:
+		var params []string
+		for _, p := range s.params {
+			params = append(params, p.key)
+		}
+		return fmt.Sprintf("(function %s(%s): %s)", s.name, strings.Join(params, " "), dumpAll(s.body))
+	case *returnStatement:
+		if s.value == nil {
+			return "return"
+		}
+		return "(return " + dumpExpression(s.value) + ")"
+	case *globalStatement:
+		var names []string
+		for _, v := range s.names {
+			names = append(names, v.key)
+		}
+		return "(global " + strings.Join(names, " ") + ")"
 	case *breakStatement:
 		return "break"
 	case *continueStatement:

@@ -96,8 +96,16 @@ func (c *Call) Caught() bool {
 	return ok
 }
 
+// Stops reports whether a failure that the script does not look at, and no CATCH takes,
+// would end the script: ONERROR STOP.
+func (c *Call) Stops() bool { return c.machine.reaction == bytecode.Stop }
+
 // Position is where in the source the call stands.
 func (c *Call) Position() Position { return c.machine.position(c.machine.function, c.pc) }
+
+// Calls are the functions of the script that are running, innermost first, as
+// RuntimeError.Calls tells them.
+func (c *Call) Calls() []Frame { return c.machine.calls() }
 
 // Imported is the import that is called.
 func (c *Call) Imported() bytecode.Import { return c.machine.program.Imports[c.imported] }

@@ -17,11 +17,20 @@ var (
 // RuntimeError ends a script: the place, and why.
 type RuntimeError struct {
 	Position Position
-	// Calls are the places of the calls that led there, innermost first, at most
-	// 16; empty in the script itself.
-	Calls   []Position
+	// Calls are the functions that were running, innermost first; empty in the script
+	// itself.
+	Calls   []Frame
 	Message string
 	Err     error // nil, or what Message was made of
+}
+
+// Frame is a function of the script that is running.
+type Frame struct {
+	Function string   // its name as the script spells it
+	Called   Position // where it was called
+	// More is how many functions are left out between this one and the next. Of many
+	// the innermost twelve and the outermost four are told.
+	More int
 }
 
 // Error is "file:line:column: message".

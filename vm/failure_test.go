@@ -246,6 +246,25 @@ func TestRun_ends(t *testing.T) {
 			function f
 			LoadConst "1"
 			Return`, vm.Options{Fuel: 100_000}, vm.ErrFuel, ""},
+		{"fuel of abandoned calls", `function main
+			range statement b c a
+			a:
+			LoadConst "x"
+			Pop
+			b:
+			CallFunction 0 f1
+			c:
+			Pop
+			Halt
+			function f
+			range statement a b c
+			a:
+			LoadConst "1"
+			Call unlooked TELLFAIL
+			b:
+			Return
+			c:
+			Abandon`, vm.Options{Fuel: 100_000}, vm.ErrFuel, ""},
 		{"fuel of failures", `function main
 			range statement b c a
 			a:
@@ -317,9 +336,117 @@ func TestRun_calls(t *testing.T) {
 	if !errors.As(err, &failed) {
 		t.Fatal(err)
 	}
-	want := []vm.Position{{File: "x.ftp", Line: 3, Column: 1}, {File: "x.ftp", Line: 1, Column: 1}}
+	want := []vm.Frame{
+		{Function: "g", Called: vm.Position{File: "x.ftp", Line: 3, Column: 1}},
+		{Function: "f", Called: vm.Position{File: "x.ftp", Line: 1, Column: 1}},
+	}
 	if failed.Position.Line != 6 || !reflect.DeepEqual(failed.Calls, want) {
 		t.Errorf("%v, called from %v", failed.Position, failed.Calls)
+	}
+}
+
+// Of many calls the first and the last are told.
+func TestRun_callsDeep(t *testing.T) {
+	for depth, want := range map[int]string{
+		16: "f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f2 f1",
+		17: "f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 (1) f3 f3 f2 f1",
+		40: "f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 f3 (24) f3 f3 f2 f1",
+	} {
+		_, err := run(t, `function main
+			1:1 CallFunction 0 f1
+			Pop
+			Halt
+			function f1
+			2:1 CallFunction 0 f2
+			Return
+			function f2
+			3:1 CallFunction 0 f3
+			Return
+			function f3
+			4:1 CallFunction 0 f3
+			Return`, vm.Options{CallDepth: depth})
+		var failed *vm.RuntimeError
+		if !errors.As(err, &failed) || !errors.Is(err, vm.ErrDepth) {
+			t.Fatal(err)
+		}
+		var names []string
+		lines := ""
+		for _, c := range failed.Calls {
+			names = append(names, c.Function)
+			lines += fmt.Sprint(c.Called.Line)
+			if c.More > 0 {
+				names = append(names, fmt.Sprintf("(%d)", c.More))
+			}
+		}
+		if got := strings.Join(names, " "); got != want || lines != "4444444444444321" {
+			t.Errorf("depth %d: %s, called in lines %s", depth, got, lines)
+		}
+	}
+}
+
+func TestRun_abandonedCallers(t *testing.T) {
+	for _, test := range []struct{ name, code, want string }{
+		{"the statement of the caller", `function main
+			range statement from to to
+			from:
+			LoadConst "never"
+			LoadConst "20412"
+			CallFunction 1 f1
+			Concat 2` + printTop + `
+			to:
+			LoadConst "after"` + printTop + `Halt
+			function f params=1 locals=1
+			range statement a b c
+			a:
+			LoadLocal r0
+			Call unlooked TELLFAIL
+			b:
+			Return
+			c:
+			Abandon`, "after"},
+		{"through two functions", `function main
+			range statement from to to
+			from:
+			LoadConst "20412"
+			CallFunction 1 f1` + printTop + `
+			to:
+			LoadConst "after"` + printTop + `Halt
+			function outer params=1 locals=2
+			range statement a b c
+			a:
+			LoadConst "x"
+			LoadLocal r0
+			CallFunction 1 f2
+			Concat 2
+			b:
+			Return
+			c:
+			Abandon
+			function inner params=1 locals=1
+			range statement a b c
+			a:
+			LoadLocal r0
+			Call unlooked TELLFAIL
+			b:
+			Return
+			c:
+			Abandon`, "after"},
+		{"one that has no range gets the empty text", `function main locals=1
+			LoadConst "<"
+			LoadConst "20412"
+			CallFunction 1 f1
+			LoadConst ">"
+			Concat 3` + printTop + `Halt
+			function f params=1 locals=1
+			JumpCompareConst r0 == "x" a
+			Abandon
+			a:
+			LoadLocal r0
+			Return`, "<>"},
+	} {
+		if got, err := run(t, test.code, vm.Options{}); err != nil || got != test.want {
+			t.Errorf("%s: printed %q, %v; want %q", test.name, got, err, test.want)
+		}
 	}
 }
 
@@ -410,7 +537,8 @@ func TestRun_cancelled(t *testing.T) {
 		"long text": "function main locals=2\nStoreConst r0 \"x\"\nStoreConst r1 \"x\"\ng:\nAddLocalConst r1 \"1\"\nLoadLocal r0\nLoadLocal r0\nConcatStore r0 2\n" +
 			"JumpCompareConst r1 < \"26\" g\nLoadLocal r0\nLoadConst \"y\"\nConcatStore r1 2\na:\n3:1 JumpCompareLocals r0 != r1 a\nHalt",
 	} {
-		h := &host{}
+		began := make(chan struct{})
+		h := &host{begins: func() { close(began) }}
 		m, err := vm.New(assemble(t, code), h, vm.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -418,6 +546,7 @@ func TestRun_cancelled(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- m.Run(ctx) }()
+		<-began
 		time.Sleep(2 * time.Millisecond)
 		stopped := time.Now()
 		cancel(errStopped)

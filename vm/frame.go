@@ -138,7 +138,12 @@ func (m *Machine) failed(err error, imported *bytecode.Import) next {
 		return goOn
 	}
 	if depth, target, ok := m.findCatch(c.pc); ok {
+		m.caught = value.Text(f.ResultCode())
 		return m.abandon(depth, target)
+	}
+	if m.reaction == bytecode.Stop {
+		m.err = &Exit{OnError: true}
+		return stop
 	}
 	if imported.Telling {
 		if target, ok := m.find(m.function, c.pc, bytecode.RangeStatement); ok {
@@ -166,6 +171,39 @@ func (m *Machine) abandon(depth, target int) next {
 	m.enterAt(function, base, target, uint8(m.program.Functions[function].Locals))
 	return reload
 }
+
+// abandonCaller ends the function at hand without a value: the statement that called
+// it is abandoned. One that cannot be gets the empty text and goes on.
+//
+//go:noinline
+func (m *Machine) abandonCaller() bool {
+	if m.stop.Load() {
+		m.err = context.Cause(m.context)
+		return false
+	}
+	if m.left -= callCost; m.left < 0 && !m.pause() {
+		return false
+	}
+	caller := m.frames[len(m.frames)-1]
+	m.frames = m.frames[:len(m.frames)-1]
+	if target, ok := m.find(caller.function, caller.pc-1, bytecode.RangeStatement); ok {
+		m.enterAt(caller.function, caller.base, target, uint8(m.program.Functions[caller.function].Locals))
+		return true
+	}
+	m.stack[m.base] = value.Value{}
+	m.enterAt(caller.function, caller.base, caller.pc, uint8(m.base-caller.base+1))
+	return true
+}
+
+// loadCaught stores the result of the failure that a CATCH took last.
+//
+//go:noinline
+func (m *Machine) loadCaught(target *value.Value) { *target = m.caught }
+
+// react carries OnError out.
+//
+//go:noinline
+func (m *Machine) react(w uint32) { m.reaction = bytecode.Reaction(w >> 8) }
 
 // findCatch looks for the innermost TRY that is running at word pc: in the
 // current function first, then in its callers. depth is how many callers remain.

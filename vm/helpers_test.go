@@ -22,6 +22,7 @@ type host struct {
 	closed  int
 	opened  int
 	extra   map[string]vm.Func
+	begins  func() // called by Open, unless nil
 }
 
 // broken is a command failure as package builtins makes them.
@@ -90,6 +91,9 @@ func (h *host) Check(imports []bytecode.Import) error {
 
 func (h *host) Open(_ context.Context, p *bytecode.Program) (vm.Bound, error) {
 	h.opened++
+	if h.begins != nil {
+		h.begins()
+	}
 	have := h.commands()
 	bound := vm.Bound{Close: func() { h.closed++ }}
 	for _, i := range p.Imports {

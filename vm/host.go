@@ -43,6 +43,8 @@ type Func func(*Call) error
 type Exit struct {
 	// Status is what the script asked for, not bounded here.
 	Status int
+	// OnError: no command ended the script but a failure of one, under ONERROR STOP.
+	OnError bool
 }
 
 // Error implements error.

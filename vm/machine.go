@@ -24,6 +24,9 @@ type Options struct {
 	// MaxText is how many bytes of text a run may make in all, 0 without bound. A
 	// single text is at most 256 MiB in any case.
 	MaxText int64
+	// StopOnError begins the run as ONERROR STOP does: a failure of a command that
+	// nothing looks at or catches ends the script.
+	StopOnError bool
 	// Strict makes it a runtime error to compute with a text that is neither a
 	// number nor empty.
 	Strict bool
@@ -73,7 +76,9 @@ type Machine struct {
 	text int64 // what remains of MaxText
 	stop atomic.Bool
 
-	err      error // why the loop ended
+	caught   value.Value       // the result of the failure that a CATCH took last
+	reaction bytecode.Reaction // to failures that nothing looks at or catches
+	err      error             // why the loop ended
 	funcs    []Func
 	call     Call
 	outs     [windowSize]value.Value
@@ -165,6 +170,10 @@ func (m *Machine) reset(ctx context.Context, funcs []Func) {
 	m.enterAt(0, 0, 0, uint8(m.program.Functions[0].Locals))
 	m.context, m.funcs, m.err = ctx, funcs, nil
 	m.told = nil
+	m.caught, m.reaction = value.Value{}, bytecode.Continue
+	if m.options.StopOnError {
+		m.reaction = bytecode.Stop
+	}
 	m.stop.Store(false)
 	m.text = m.options.MaxText
 	m.fuel = math.MaxInt64
@@ -184,7 +193,7 @@ func (m *Machine) drop() {
 	for i := range m.growing {
 		m.growing[i].Reset()
 	}
-	m.call, m.funcs, m.context = Call{}, nil, nil
+	m.call, m.funcs, m.context, m.caught = Call{}, nil, nil, value.Value{}
 }
 
 // guarded is the one place that recovers: from a fault of a command or of the
@@ -207,11 +216,30 @@ func (m *Machine) finish(err error) error {
 	case *Exit:
 		return err
 	}
-	failed := &RuntimeError{Position: m.position(m.function, m.pc-1), Message: err.Error(), Err: err}
-	for i := len(m.frames) - 1; i >= 0 && len(failed.Calls) < 16; i-- {
-		failed.Calls = append(failed.Calls, m.position(m.frames[i].function, m.frames[i].pc-1))
+	return &RuntimeError{Position: m.position(m.function, m.pc-1), Calls: m.calls(), Message: err.Error(), Err: err}
+}
+
+// What is told of calls that stand deep in each other.
+const (
+	innerCalls = 12
+	outerCalls = 4
+)
+
+// calls are the functions that are running.
+func (m *Machine) calls() []Frame {
+	var list []Frame
+	function := m.function
+	for i := len(m.frames) - 1; i >= 0; i-- {
+		caller := &m.frames[i]
+		list = append(list, Frame{Function: m.program.Functions[function].Name, Called: m.position(caller.function, caller.pc-1)})
+		function = caller.function
+		if left := i - outerCalls; len(list) == innerCalls && left > 0 {
+			list[len(list)-1].More = left
+			i -= left
+			function = m.frames[i].function
+		}
 	}
-	return failed
+	return list
 }
 
 // position finds where in the source word pc of the function comes from.

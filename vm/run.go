@@ -275,6 +275,18 @@ run:
 					pc += jump
 				}
 
+			case bytecode.Abandon:
+				m.pc = pc
+				if !m.abandonCaller() {
+					break run
+				}
+				continue run
+			case bytecode.LoadCaught:
+				m.loadCaught(&regs[sp])
+				sp++
+			case bytecode.OnError:
+				m.react(w)
+
 			case bytecode.Extra: // data; a case of its own lets the jump table begin at 0
 				m.unreachable(w)
 			default:

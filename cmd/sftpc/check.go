@@ -46,7 +46,7 @@ func (v *checkVerb) do(p *app.Process) int {
 		}
 		if v.Failures && !v.JSON {
 			for _, c := range report.Calls {
-				fmt.Fprintf(p.Stdout, "%s:%d: %s: failure %s\n", diag.Escape(file), c.Line, c.Command, fate(c))
+				fmt.Fprintf(p.Stdout, "%s:%d: %s: failure %s\n", diag.Escape(c.File), c.Line, c.Command, fate(c))
 			}
 		}
 	}

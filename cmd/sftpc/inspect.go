@@ -64,6 +64,9 @@ func describe(w io.Writer, program *bytecode.Program) {
 	fmt.Fprintf(table, "code\t%s in %s\n", count(words, "word"), count(len(program.Functions), "function"))
 	fmt.Fprintf(table, "texts\t%d\n", len(program.Consts))
 	fmt.Fprintf(table, "may touch\t%s\n", strings.Join(capabilities(program), ", "))
+	for _, f := range program.Functions[1:] {
+		fmt.Fprintf(table, "function\t%s\t%s\n", diag.Escape(f.Name), count(f.Params, "argument"))
+	}
 	for _, i := range program.Imports {
 		name := i.Command
 		if i.Form != "" {

@@ -21,6 +21,22 @@ while i <= 10000000 do s = s + i; i = i + 1 end
 print(s)
 `
 
+const fibScript = `FUNCTION fib($n)
+    IF($n < 2)
+        RETURN $n
+    END IF
+    RETURN fib($n - 1) + fib($n - 2)
+END FUNCTION
+PRINT(fib(30))
+`
+
+const fibLua = `local function fib(n)
+  if n < 2 then return n end
+  return fib(n - 1) + fib(n - 2)
+end
+print(fib(30))
+`
+
 const emptyGo = `package main
 
 func main() {}
@@ -29,7 +45,7 @@ func main() {}
 func contests(f flags) ([]contest, error) {
 	at := func(name string) string { return filepath.Join(f.scratch, name) }
 	write := func(name, text string) error { return os.WriteFile(at(name), []byte(text), 0o600) }
-	for name, text := range map[string]string{"loop.ftp": loopScript, "loop.lua": loopLua, "empty.go": emptyGo, "one.ftp": `PRINT("hello")` + "\n"} {
+	for name, text := range map[string]string{"loop.ftp": loopScript, "loop.lua": loopLua, "fib.ftp": fibScript, "fib.lua": fibLua, "empty.go": emptyGo, "one.ftp": `PRINT("hello")` + "\n"} {
 		if err := write(name, text); err != nil {
 			return nil, err
 		}
@@ -37,6 +53,7 @@ func contests(f flags) ([]contest, error) {
 	sftpc, runner := filepath.Join(f.bin, "sftpc"), filepath.Join(f.bin, "sftpc-run")
 	for _, command := range [][]string{
 		{sftpc, "build", at("loop.ftp"), "-o", at("loop.ftpc")},
+		{sftpc, "build", at("fib.ftp"), "-o", at("fib.ftpc")},
 		{sftpc, "build", at("one.ftp"), "-o", at("one.ftpc")},
 		{"go", "build", "-o", at("empty"), at("empty.go")},
 	} {
@@ -47,6 +64,8 @@ func contests(f flags) ([]contest, error) {
 	all := []contest{
 		{name: "sum loop of 10 million turns, against Lua 5.4", tool: "lua5.4", goal: 1.5, check: sameOutput,
 			ours: []string{runner, at("loop.ftpc")}, theirs: []string{"lua5.4", at("loop.lua")}},
+		{name: "fib(30), 1.3 million calls of a function, against Lua 5.4", tool: "lua5.4", goal: 2, check: sameOutput,
+			ours: []string{runner, at("fib.ftpc")}, theirs: []string{"lua5.4", at("fib.lua")}},
 		{name: "start of a one-line bundle, against an empty Go program", tool: "go", goalDelta: 3e6,
 			ours: []string{runner, at("one.ftpc")}, theirs: []string{at("empty")}},
 	}

@@ -386,6 +386,12 @@ func (a *assembler) operand(kind Kind, word string) (int, error) {
 		case "looked":
 			return LookedAt, nil
 		}
+	case ReactionOperand:
+		for r := range reactionCount {
+			if r.String() == word {
+				return int(r), nil
+			}
+		}
 	case ComparisonOperand:
 		for c := range comparisonCount {
 			if c.String() == word {

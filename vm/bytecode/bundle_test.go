@@ -94,6 +94,39 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// Bundles of earlier formats load and mean what they did.
+func TestGolden_earlierFormats(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "bundle", "format-*.ftpc"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no bundles: %v", err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(strings.TrimSuffix(path, ".ftpc") + ".dis")
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := bytecode.Load(bytes.NewReader(data))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if got := listing(t, loaded); got != string(text) {
+			t.Errorf("%s is listed as\n%s", path, got)
+		}
+	}
+}
+
+// A bundle has no instructions that its format did not have.
+func TestDecode_instructionsOfLaterFormats(t *testing.T) {
+	data := encode(t, good(t))
+	data[9] = 1
+	if _, err := bytecode.Decode(mend(data)); err == nil || !strings.Contains(err.Error(), "no instruction with code") {
+		t.Errorf("a bundle of format 0.1 with instructions of 0.2: %v", err)
+	}
+}
+
 func TestDecode_hashBang(t *testing.T) {
 	data := encode(t, good(t))
 	for _, line := range []string{"#!/usr/bin/env -S sftpc run\n", "#!x\r\n"} {
@@ -180,7 +213,7 @@ func TestDecode_damage(t *testing.T) {
 		{"cut", data[:len(data)-1], bytecode.ErrDamaged, "of"},
 		{"longer", append(bytes.Clone(data), 0), bytecode.ErrDamaged, "1 bytes follow"},
 		{"a bit", change(40, data[40]^1), bytecode.ErrDamaged, "checksum"},
-		{"newer major", change(8, 1), bytecode.ErrVersion, "format 1.1"},
+		{"newer major", change(8, 1), bytecode.ErrVersion, "format 1.2"},
 		{"newer minor", change(9, 9), bytecode.ErrVersion, "sftpc build"},
 	} {
 		_, err := bytecode.Decode(test.data)

@@ -87,7 +87,7 @@ func Decode(data []byte) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := decoder{rest: payload, program: &Program{}}
+	d := decoder{rest: payload, program: &Program{}, ops: opsOfMinor[data[9]]}
 	if err := d.sections(stripped); err != nil {
 		return nil, fmt.Errorf("bundle refused: %w", err)
 	}
@@ -147,6 +147,7 @@ func lineEndsGrew(data []byte, length int64) bool {
 // after it is zero, and counts are then zero too, so no loop runs on.
 type decoder struct {
 	program *Program
+	ops     Op // how many opcodes the bundle's minor version has
 	rest    []byte
 	err     error
 }
@@ -370,7 +371,7 @@ func (d *decoder) function(f *Function) {
 
 func (d *decoder) instruction(f *Function) {
 	op := Op(d.byte())
-	if !op.Valid() || op == Extra {
+	if op >= d.ops || op == Extra {
 		d.fail(fmt.Errorf("there is no instruction with code %d", uint8(op)))
 		return
 	}

@@ -179,6 +179,11 @@ func (d *lister) operand(f *Function, kind Kind, n, next int) string {
 			return Comparison(n).String()
 		}
 		return strconv.Itoa(n)
+	case ReactionOperand:
+		if Reaction(n) < reactionCount {
+			return Reaction(n).String()
+		}
+		return strconv.Itoa(n)
 	case JumpOperand:
 		if target := next + n; target >= 0 && target <= len(f.Code) {
 			return label(target)

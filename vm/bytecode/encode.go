@@ -16,7 +16,7 @@ const (
 	Magic = "\x89FTPC\r\n\x1a"
 
 	FormatMajor = 0 // a reader accepts its own major number
-	FormatMinor = 1 // and minor numbers up to its own
+	FormatMinor = 2 // and minor numbers up to its own
 
 	headerSize   = 16 // magic, format, flags, length
 	checksumSize = sha256.Size

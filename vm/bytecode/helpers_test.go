@@ -51,6 +51,9 @@ next:
          AppendLocal $list 1
          Jump next
 caught:
+         LoadCaught
+         StoreGlobal g1
+         OnError stop
   5:1@1  LoadGlobal g1
          ForEachStart r3
 again:   
@@ -70,6 +73,7 @@ done:
          Neg
          LoadConst "1"
          CallFunction 2 f1
+         CallFunction 1 f2
          LoadConst "x"
          Concat 2
          LoadConst "y"
@@ -105,6 +109,15 @@ over:
 function twice params=2 locals=2 stack=1
   9:3    LoadLocal r0
          Return
+
+function größe params=1 locals=1 stack=1
+range statement told missing missing
+told:
+  12:3   LoadLocal r0
+         Call unlooked GETFILESIZE/remote
+         Return
+missing:
+         Abandon
 `
 
 // good is the program of source, verified.

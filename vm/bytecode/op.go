@@ -78,6 +78,12 @@ const (
 	CallStore         // A Bx, A  args ->      Call, StoreLocal (slot in the extension); imports without outs only
 	ForEachStore      // A B, Ax               b = the next item of iterator A; none left: jumps, and b keeps the last
 
+	// Since format 0.2.
+
+	Abandon    //     ->        the function ends without a value; the caller's statement is abandoned
+	LoadCaught //     -> code   the result of the failure that a CATCH took last
+	OnError    // A   ->        what a failure that nothing looks at or catches does from now on: A is a Reaction
+
 	opCount // how many there are
 )
 
@@ -116,6 +122,27 @@ func (op Op) Comparison() (Comparison, bool) {
 	return Comparison(op - Equal), true
 }
 
+// Reaction is the operand of OnError.
+type Reaction uint8
+
+const (
+	Continue Reaction = iota // the next statement runs
+	Stop                     // the script ends
+
+	reactionCount
+)
+
+// String is the word as scripts write it, in small letters.
+func (r Reaction) String() string {
+	if r < reactionCount {
+		return [...]string{"continue", "stop"}[r]
+	}
+	return fmt.Sprintf("reaction(%d)", uint8(r))
+}
+
+// opsOfMinor is how many opcodes the minor versions of the format define.
+var opsOfMinor = [FormatMinor + 1]Op{0: Abandon, 1: Abandon, 2: opCount}
+
 // LookedAt is bit 0 of the A operand of Call, CallDrop and CallStore.
 const LookedAt = 1
 
@@ -135,6 +162,7 @@ const (
 	FlagsOperand           // LookedAt or 0
 	ComparisonOperand      // a Comparison
 	JumpOperand            // a signed distance in words
+	ReactionOperand        // a Reaction
 )
 
 // Place is where in an instruction an operand lies.
@@ -251,6 +279,10 @@ var table = [opCount]Properties{
 	CallDrop:          {Name: "CallDrop", Operands: ops(flags, imported), Pops: FromOperand, Flags: Calls | Fails},
 	CallStore:         {Name: "CallStore", Operands: ops(flags, imported, Operand{SlotOperand, InExtraA}), Pops: FromOperand, Flags: Calls | Fails | WithExtra},
 	ForEachStore:      {Name: "ForEachStore", Operands: ops(iterator, slotB, jumpExtra), Flags: WithExtra},
+
+	Abandon:    {Name: "Abandon", Flags: Ends | InFunction},
+	LoadCaught: {Name: "LoadCaught", Pushes: 1},
+	OnError:    {Name: "OnError", Operands: ops(Operand{ReactionOperand, InA})},
 }
 
 func ops(list ...Operand) []Operand { return list }

@@ -33,6 +33,7 @@ func row(op bytecode.Op) string {
 		bytecode.SlotOperand: "slot", bytecode.IteratorOperand: "iterator", bytecode.ConstOperand: "constant", bytecode.GlobalOperand: "global",
 		bytecode.ImportOperand: "import", bytecode.FunctionOperand: "function", bytecode.CountOperand: "count", bytecode.ArgumentsOperand: "arguments",
 		bytecode.FlagsOperand: "flags", bytecode.ComparisonOperand: "comparison", bytecode.JumpOperand: "jump",
+		bytecode.ReactionOperand: "reaction",
 	}
 	places := map[bytecode.Place]string{
 		bytecode.InA: "A", bytecode.InB: "B", bytecode.InC: "C", bytecode.InBx: "Bx", bytecode.InAx: "Ax", bytecode.InExtraA: "+A", bytecode.InExtraAx: "+Ax",

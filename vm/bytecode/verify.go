@@ -115,7 +115,7 @@ func checkText(what, s string) error {
 	return nil
 }
 
-// IsVariableName reports whether a slot can have the name: letters, those beyond
+// IsVariableName reports whether a slot or a function can have the name: letters, those beyond
 // ASCII included, digits and _, 1 to MaxName bytes.
 func IsVariableName(s string) bool {
 	for _, r := range s {
@@ -218,7 +218,7 @@ func (v *verifier) run() error {
 func (v *verifier) header() error {
 	f := v.function
 	switch {
-	case !isIdentifier(f.Name):
+	case !IsVariableName(f.Name):
 		return v.fail("it has no proper name")
 	case f.Params < 0 || f.Params > f.Locals:
 		return v.fail("%d parameters do not fit %d slots", f.Params, f.Locals)
@@ -327,6 +327,10 @@ func (v *verifier) operands(op Op, w, x uint32, next int) error {
 		case ComparisonOperand:
 			if n >= int(comparisonCount) {
 				return v.fail("%v has no comparison %d", op, n)
+			}
+		case ReactionOperand:
+			if n >= int(reactionCount) {
+				return v.fail("%v has no reaction %d", op, n)
 			}
 		case JumpOperand:
 			if target := next + n; target < 0 || target >= len(v.function.Code) {

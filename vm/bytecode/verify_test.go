@@ -82,6 +82,18 @@ func TestVerify_rules(t *testing.T) {
 		{"arguments", 1, "CallFunction 0 f1\n Pop\n Halt\nfunction f params=1 locals=1 stack=1\n LoadConst \"a\"\n Return", "passes 0 arguments"},
 		{"function good", 1, "LoadConst \"a\"\n CallFunction 1 f1\n Pop\n Halt\nfunction f params=1 locals=1 stack=1\n LoadConst \"a\"\n Return", ""},
 
+		{"function without a value good", 0, "Halt\nfunction größe\n Abandon", ""},
+		{"function without a value, in the script", 0, "Abandon", "not for this kind"},
+		{"function without a value, with one on the stack", 0, "Halt\nfunction f stack=1\n LoadConst \"a\"\n Abandon", "leaves 1 values"},
+		{"behind a function without a value", 0, "Halt\nfunction f\n Abandon\n Abandon", "not reachable"},
+		{"slot of a function", 0, "Halt\nfunction f params=1 locals=1 stack=1\n LoadLocal r1\n Return", "slot 1 of 1"},
+		{"stack of a function", 0, "Halt\nfunction f params=1 locals=1 stack=2\n LoadLocal r0\n Return", "height 1, not 2"},
+		{"result of a failure good", 1, "LoadCaught\n Pop\n Halt", ""},
+		{"result of a failure left", 1, "LoadCaught\n Halt", "leaves 1 values"},
+		{"reaction good", 0, "OnError stop\n OnError continue\n Halt", ""},
+		{"reaction", 0, "OnError 2\n Halt", "no reaction 2"},
+		{"reaction with other bits", 0, fmt.Sprintf(".word 0x%08x\n Halt", bytecode.Word(bytecode.OnError, 1, 1, 0)), "bits set that mean nothing"},
+
 		{"range good", 1, "range statement from end end\nfrom:\n LoadConst \"a\"\n CallDrop unlooked GETFILESIZE\n end:\n Halt", ""},
 		{"range of one place twice, of both kinds", 1, "range statement from end end\nrange catch from end end\nfrom:\n LoadConst \"a\"\n CallDrop unlooked GETFILESIZE\n end:\n Halt", ""},
 		{"range twice", 1, "range statement from end end\nrange statement from end end\nfrom:\n LoadConst \"a\"\n CallDrop unlooked GETFILESIZE\n end:\n Halt", "out of order"},
