@@ -11,7 +11,7 @@ ROWS ?=
 PAIRS ?= 5
 OUT ?=
 
-.PHONY: help build demo test test-race test-servers lint bench bench-compare fuzz cross clean
+.PHONY: help build demo test test-race pairs test-servers lint bench bench-compare fuzz cross clean
 
 help: ## this list
 	@echo "sftpc needs Go $(NEEDS) or newer; found $(if $(FOUND),$(FOUND),none)"
@@ -32,6 +32,10 @@ test-race: ## the same under the race detector
 
 test-servers: build ## against vsftpd, ProFTPD, Pure-FTPd, pyftpdlib and OpenSSH (Debian, root; see testdata/servers)
 	testdata/servers/test.sh
+
+pairs: ## 10,000 pairs of trees against the models of SYNC, some minutes; SFTPC_SEED draws others
+	SFTPC_PAIRS=$${SFTPC_PAIRS:-10000} $(GO) test -timeout 60m -count=1 -v -run 'IsWhatTheModelSays$$' ./builtins
+	$(GO) test -timeout 60m -count=1 -v -run 'IsWhatTheModelSays$$' ./netio/engine -rapid.checks=$${SFTPC_PAIRS:-10000}
 
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/engine"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -49,35 +50,34 @@ func (a *arguments) folder(place int) (string, error) {
 }
 
 // owing is a file that arrived whole and whose source did not get what SETAFTER says.
-// As long as neither side changes, a later command of the run does that and does not
-// move the file a second time.
+// As long as neither side changes, a later command, or the next run where this one is
+// killed, does that and does not move the file a second time.
 type owing struct {
-	look
-	to string // where it arrived, as messages have it
+	source string    // whatever tells sources apart
+	look             // of the source when it arrived
+	to     string    // where it arrived
+	there  time.Time // of what arrived, where that is local
 }
 
-// mostOwing bounds them.
-const mostOwing = 100_000
-
-// owe remembers what becomes of the step for a source.
-func (s *State) owe(source string, o owing, err error) {
-	if err == nil {
-		delete(s.owed, source)
-		return
-	}
-	if len(s.owed) < mostOwing {
-		if s.owed == nil {
-			s.owed = make(map[string]owing)
+// owe notes that a source is to be seen to. What is returned is told how that went.
+func (s *State) owe(o owing) func(err error) {
+	server, account := s.endpoint.Address, s.endpoint.User
+	s.ledger().Note(engine.Debt{Kind: engine.Owed, Server: server, Account: account, Name: o.source, Of: o.to, Size: o.size, Time: o.time, There: o.there, Live: true})
+	return func(err error) {
+		if err == nil {
+			s.ledger().Settle(engine.Owed, server, account, o.source)
 		}
-		s.owed[source] = o
 	}
 }
 
 // owes reports whether only the step is left to be done for a source, which is now
-// as it was then.
-func (s *State) owes(source string, now owing) bool {
-	before, found := s.owed[source]
-	return found && !s.settings.after.keeps() && before.to == now.to && before.size == now.size && before.time.Equal(now.time)
+// as it was then, as is what arrived.
+func (s *State) owes(now owing) bool {
+	if s.settings.after.keeps() {
+		return false
+	}
+	before, found := s.ledger().Find(engine.Owed, s.endpoint.Address, s.endpoint.User, now.source)
+	return found && before.Of == now.to && before.Size == now.size && before.Time.Equal(now.time) && before.There.Equal(now.there)
 }
 
 // download fetches one file and does to its source what SETAFTER says. rel are the
@@ -90,12 +90,13 @@ func (s *State) download(ctx context.Context, remote string, rel []string, entry
 		if err != nil {
 			return false, err
 		}
-		source = fmt.Sprintf("%s@%s %s", s.endpoint.User, s.endpoint.Address, full)
+		source = full
 		there, gone := s.files.Stat(target)
-		if gone == nil && there.Size == entry.Size && s.owes(source, owing{look{entry.Size, entry.Time}, target.String()}) {
+		o := owing{source, look{entry.Size, entry.Time}, s.files.SystemPath(target), there.ModTime}
+		if gone == nil && there.Size == entry.Size && s.owes(o) {
 			s.tell("%s has arrived before: only its source is left to be seen to", remote)
 			err := s.afterDownload(ctx, remote, rel, entry)
-			s.owe(source, owing{look{entry.Size, entry.Time}, target.String()}, err)
+			s.owe(o)(err)
 			return false, err
 		}
 	}
@@ -103,8 +104,13 @@ func (s *State) download(ctx context.Context, remote string, rel []string, entry
 	if err != nil || s.settings.after.keeps() {
 		return err == nil, err
 	}
+	there, err := s.files.Stat(target)
+	if err != nil {
+		return true, s.afterFailed(ctx, remote, err)
+	}
+	seenTo := s.owe(owing{source, look{arrived.Size, arrived.Time}, s.files.SystemPath(target), there.ModTime})
 	err = s.afterDownload(ctx, remote, rel, arrived)
-	s.owe(source, owing{look{arrived.Size, arrived.Time}, target.String()}, err)
+	seenTo(err)
 	return true, err
 }
 
@@ -267,8 +273,9 @@ func (u *uploader) upload(path netio.LocalPath, remote string, settle func(at ti
 	if s.settings.after.keeps() {
 		return nil
 	}
+	seenTo := s.owe(owing{source: source, look: look{before.Size(), before.ModTime()}, to: remote})
 	err = s.afterUpload(path, u.rel, o)
-	s.owe(source, owing{look{before.Size(), before.ModTime()}, remote}, err)
+	seenTo(err)
 	return err
 }
 
@@ -283,8 +290,8 @@ func (u *uploader) owed(path netio.LocalPath, remote string, before os.FileInfo)
 	if err != nil {
 		return "", false, err
 	}
-	source = fmt.Sprintf("%s to %s@%s %s", path, s.endpoint.User, s.endpoint.Address, full)
-	if mode := s.settings.upload; mode == uploadAppend || mode == uploadUnique || !s.owes(source, owing{look{before.Size(), before.ModTime()}, remote}) {
+	source = fmt.Sprintf("%s to %s", s.files.SystemPath(path), full)
+	if mode := s.settings.upload; mode == uploadAppend || mode == uploadUnique || !s.owes(owing{source: source, look: look{before.Size(), before.ModTime()}, to: remote}) {
 		return source, false, nil
 	}
 	e, gone := s.session.Stat(u.ctx, remote)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/engine"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -19,7 +20,11 @@ func (o *sending) storeAside(remote string) error {
 		return o.store(remote)
 	}
 	forbidden := false
-	o.aside = func() string { return asideOf(remote) }
+	o.aside = func() string {
+		name := asideOf(remote)
+		o.gone, o.gaveUp = o.state.noteAside(o.ctx, engine.Aside, name, "")
+		return name
+	}
 	err := o.send(o.aside())
 	if err != nil {
 		forbidden = o.sent == 0 && isForbidden(err)
@@ -28,6 +33,7 @@ func (o *sending) storeAside(remote string) error {
 		forbidden = err != nil && isForbidden(err)
 	}
 	if err == nil {
+		o.gone()
 		return nil
 	}
 	o.removeAside()
@@ -58,18 +64,21 @@ func isForbidden(err error) bool {
 	return false
 }
 
-// removeAside takes away what an attempt left under the other name. No later run knows
-// that name, so one that may be left is told.
+// removeAside takes away what an attempt left under the other name. One that may be left
+// is told; a later run on this machine knows the name.
 func (o *sending) removeAside() {
 	if !o.asked {
+		o.gone()
 		return
 	}
 	if o.ctx.Err() == nil {
 		switch err := o.state.session.Remove(o.ctx, o.name); session.CauseOf(err) {
 		case session.CauseNone, session.NoSuchRemoteFile:
+			o.gone()
 			return
 		}
 	}
+	o.gaveUp()
 	o.state.tell("%s may be left on the server", o.name)
 }
 
@@ -97,14 +106,22 @@ func (o *sending) giveName(aside, remote string) error {
 		return refused
 	}
 	old := asideOf(remote)
+	settled, gaveUp := s.noteAside(o.ctx, engine.Replaced, old, remote)
 	ctx, end := lingering(o.ctx)
 	defer end()
 	switch gone, err := o.moveAway(ctx, remote, old); {
 	case gone:
+		settled()
 		return s.session.Rename(ctx, aside, remote)
 	case err != nil && ends(session.CauseOf(err)):
+		gaveUp()
 		return err
 	case err != nil:
+		if mayBeDone(err) {
+			gaveUp()
+		} else {
+			settled()
+		}
 		if refusal, asked := refusalIn(refused); asked {
 			return refusal
 		}
@@ -113,12 +130,18 @@ func (o *sending) giveName(aside, remote string) error {
 	s.tellVerbose("the server does not rename onto a name that exists: %s is moved away first", remote)
 	if err := s.session.Rename(ctx, aside, remote); err != nil {
 		if back := s.session.Rename(ctx, old, remote); back != nil {
+			gaveUp()
 			s.tell("%s is now called %s on the server and could not be moved back: %v", remote, old, back)
+		} else {
+			settled()
 		}
 		return err
 	}
 	if err := s.session.Remove(ctx, old); err != nil {
+		gaveUp()
 		s.warn("the replaced file is left on the server as %s: %v", old, err)
+	} else {
+		settled()
 	}
 	return nil
 }

@@ -207,7 +207,7 @@ func (c *crew) dismiss() {
 func (s *State) fork(relay func(Event)) *State {
 	f := &State{
 		options: s.options, job: s.job, endpoint: s.endpoint, settings: s.settings, inPlace: s.inPlace, bytesTold: true, sizesUntold: s.sizesUntold,
-		crewed: true, remoteDir: s.remoteDir, exclusions: s.exclusions, files: s.files, here: s.here, masks: s.masks, args: s.args, speed: s.speed,
+		crewed: true, remoteDir: s.remoteDir, exclusions: s.exclusions, files: s.files, here: s.here, masks: s.masks, args: s.args, speed: s.speed, debts: s.debts, dry: dryRun{on: s.dry.on, ledger: s.dry.ledger},
 	}
 	f.last.wanted = s.last.wanted
 	f.args.state, f.args.call = f, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/engine"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -20,6 +21,7 @@ type dryRun struct {
 	on bool
 	// servers are what would be on each, by user and address.
 	servers map[string]*netio.PretendedServer
+	ledger  *engine.Ledger
 	// fetched is a download whose local file is not told of yet.
 	fetched *netio.Effect
 
@@ -78,7 +80,7 @@ func (s *State) beginDryRun() error {
 	if err := s.files.Pretend(s.options.Scratch, s.effect); err != nil {
 		return err
 	}
-	s.dry = dryRun{on: true, servers: make(map[string]*netio.PretendedServer), run: s.dry.run}
+	s.dry = dryRun{on: true, servers: make(map[string]*netio.PretendedServer), ledger: engine.OpenLedger(""), run: s.dry.run}
 	if s.session != nil {
 		s.session = s.dressed(s.session)
 	}

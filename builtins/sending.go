@@ -39,10 +39,15 @@ type sending struct {
 	skipped bool
 	// asked: an upload went out, so the server may have emptied the name for it.
 	asked bool
+	// opened: an attempt was not refused, so the name may be another file's by now, an
+	// empty one perhaps.
+	opened bool
 	// aside makes a name on the server that is ours alone, and nobody else takes away;
 	// nil where the file is written in place. name is where the newest attempt writes.
 	aside func() string
 	name  string
+	// gone and gaveUp say what became of the newest such name, to those who come later.
+	gone, gaveUp func()
 	// sized: the server told that it has as many bytes as were sent.
 	sized bool
 	// proof ends the message of an upload that was made: how it was verified.
@@ -156,6 +161,7 @@ func (o *sending) upload(name string, mode session.StoreMode, offset int64) (err
 	}
 	o.stuck = err != nil && offset > 0 && n == 0
 	o.asked = o.asked || !isUnsent(err)
+	o.opened = o.opened || !isUnsent(err) && !isForbidden(err)
 	o.began = o.began || o.sent > 0 || confirmed && isUnheard(err)
 	return err
 }

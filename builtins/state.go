@@ -10,6 +10,7 @@ import (
 
 	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/engine"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -45,8 +46,8 @@ type State struct {
 	exclusions exclusions
 	last       lastSet
 	dry        dryRun
-	// owed are the sources that SETAFTER's step is still to be done for.
-	owed map[string]owing
+	// debts are what was begun on servers and with sources, and is to be brought to its end.
+	debts *engine.Ledger
 	// foldersMade are those on the server that a command has made sure of.
 	foldersMade map[string]bool
 
@@ -138,7 +139,7 @@ func newState(options Options, job Job) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{options: options, job: job, files: files, here: files.Start(), inPlace: new(atomic.Bool), sizesUntold: new(atomic.Bool)}
+	s := &State{options: options, job: job, files: files, here: files.Start(), inPlace: new(atomic.Bool), sizesUntold: new(atomic.Bool), debts: engine.OpenLedger(options.StateDir)}
 	s.settings.mode = &sharedMode{}
 	s.settings.features = make(map[string]session.Feature)
 	s.settings.timeouts = session.Timeouts{}.WithDefaults()
@@ -221,6 +222,7 @@ func (s *State) disconnect(ctx context.Context) error {
 
 // close ends everything that the run holds. ctx bounds the good-bye.
 func (s *State) close(ctx context.Context) error {
+	_ = s.debts.Close() // what is not kept costs a transfer, or leaves a file, and no run more
 	return errors.Join(s.disconnect(ctx), s.voice.close(), s.files.Close())
 }
 

@@ -127,6 +127,7 @@ func (y *syncing) run(ctx context.Context, o engine.Options) error {
 		Clock: func(e session.Entry) time.Duration { return y.clock.ahead(ctx, e) },
 		Ask:   func(path string, e session.Entry) (session.Entry, bool) { return y.ask(ctx, path, e) }}
 	o.Compare = y.compare
+	o.Alias = y.alias
 	if y.upload {
 		o.Source, o.Target = localTree{y}, remoteTree{y}
 		o.Usable = func(name string) error { return netio.SafeName(name, "linux") } // no server takes less
@@ -137,6 +138,7 @@ func (y *syncing) run(ctx context.Context, o engine.Options) error {
 		o.FoldTarget = s.files.FoldsCase()
 		s.tell("Synchronizing local directory %s from %s", y.local, y.remote)
 	}
+	s.sweep(ctx)
 	var report engine.Report
 	most := s.parallel(usualParallel)
 	o.Ahead = 2 * (most - 1)

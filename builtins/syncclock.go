@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sftpc/sftpc/netio"
+	"github.com/sftpc/sftpc/netio/engine"
 	"github.com/sftpc/sftpc/netio/session"
 )
 
@@ -88,13 +89,20 @@ func (c *serverClock) measure(ctx context.Context) (err error) {
 	ctx, _ = s.begin(ctx)
 	name := netio.PartName("clock " + rand.Text())
 	path := c.remotePath(name)
+	gone, gaveUp := s.noteAside(ctx, engine.Aside, path, "")
 	before := time.Now()
 	if _, err := s.session.Upload(ctx, path, session.StoreReplace, strings.NewReader("clock\n")); err != nil {
+		gaveUp()
 		return err
 	}
 	after := time.Now()
 	defer func() {
-		if removed := s.session.Remove(ctx, path); removed != nil {
+		removed := s.session.Remove(ctx, path)
+		switch session.CauseOf(removed) {
+		case session.CauseNone, session.NoSuchRemoteFile:
+			gone()
+		default:
+			gaveUp()
 			s.warn("the temporary file %s is left on the server: %v", path, removed)
 		}
 	}()

@@ -74,6 +74,53 @@ func (y *syncing) ask(ctx context.Context, path string, e session.Entry) (sessio
 	return e, true
 }
 
+// alias finds out whether the target takes two names for one that differ in case only.
+func (y *syncing) alias(ctx context.Context, dir, name string, known session.Entry) engine.Answer {
+	there := func(has bool) engine.Answer {
+		if has {
+			return engine.Yes
+		}
+		return engine.No
+	}
+	if !y.upload {
+		at, err := y.localPath(dir)
+		if err == nil {
+			at, err = y.state.files.Child(at, name)
+		}
+		if err == nil {
+			_, err = y.state.files.Lstat(at)
+		}
+		if err != nil && session.CauseOf(err) != session.NoSuchLocalFile {
+			return engine.Untold
+		}
+		return there(err == nil)
+	}
+	s := y.state
+	ctx, _ = s.begin(ctx)
+	path, other := joinRemote(y.remotePath(dir), name), joinRemote(y.remotePath(dir), known.Name)
+	if known.Kind == session.KindDir {
+		// What some servers say of a directory that is not there is that it is empty.
+		one, err := s.session.List(ctx, path)
+		if session.CauseOf(err) == session.NoSuchRemoteFile {
+			return engine.No
+		}
+		two, failed := s.session.List(ctx, other)
+		if err != nil || failed != nil || len(two.Entries) == 0 {
+			return engine.Untold
+		}
+		return there(slices.EqualFunc(one.Entries, two.Entries, func(a, b session.Entry) bool { return a.Name == b.Name }))
+	}
+	// A listing says nothing of it: what it holds is spelt in one way.
+	if _, found, err := session.Glance(ctx, s.session, other); err != nil || !found {
+		return engine.Untold
+	}
+	_, found, err := session.Glance(ctx, s.session, path)
+	if err != nil {
+		return engine.Untold
+	}
+	return there(found)
+}
+
 // side names where the target is.
 func (y *syncing) side() string {
 	if y.upload {
@@ -267,7 +314,7 @@ func (y *syncing) put(ctx context.Context, s *State, p engine.Step) error {
 	o.meter.end(err)
 	if err != nil {
 		switch {
-		case o.began:
+		case o.began, o.opened:
 		case known:
 			y.memory.Keep(p.Path, earlier)
 		default:

@@ -17,6 +17,7 @@ func (s *State) putFile(a *arguments) error {
 	if err := s.prepareTransfer(a.ctx); err != nil {
 		return err
 	}
+	s.sweep(a.ctx)
 	if a.key() == "named" {
 		path, err := s.localPath(a.text(0))
 		if err != nil {

@@ -37,6 +37,10 @@ type Options struct {
 	Usable func(name string) error
 	// FoldTarget says that the target takes names that differ in case only for one.
 	FoldTarget bool
+	// Alias asks a target of which that is not known whether name, which its listing of
+	// dir does not show, is another spelling of known, which it has. It is asked only
+	// where two names differ in case only; nil is that no target folds names.
+	Alias func(ctx context.Context, dir, name string, known session.Entry) Answer
 	// Ahead is how many directories may be read before their turn, from 0.
 	Ahead int
 
@@ -78,6 +82,9 @@ type pair struct {
 	depth  int
 	parent *pair
 	there  bool // the target has it
+	// name is that of the source, and twins those that it may be one of.
+	name  session.Entry
+	twins *twins
 
 	source, target func() (session.Listing, error)
 }
@@ -148,22 +155,37 @@ func (w *walk) visit(ctx context.Context, d *pair) error {
 	}
 	d.source, d.target = nil, nil
 	w.unsure = w.unsure || incomplete(source) || incomplete(target)
-	from, to := w.sorted(source), newIndex(w.sorted(target), w.FoldTarget)
+	from, there := w.sorted(source), w.sorted(target)
+	twins := w.twins(ctx, d, from, there)
+	to := newIndex(there, w.FoldTarget || twins.fold)
 	var below []*pair
 	for _, e := range from {
 		at, found := to.take(e.Name)
+		switch {
+		case found == isFound && at.Name != e.Name && hasName(from, at.Name):
+			found = isTaken // the one that is spelt alike has it
+			to.giveBack(e.Name)
+		case found == isMissing && twins.lost(ctx, w, d, e):
+			found = isTaken
+		}
+		came := false
 		if e.Kind == session.KindDir {
 			if down := w.directory(ctx, d, e, at, found); down != nil {
 				below = append(below, down)
+				came = down.there
+				down.name, down.twins = e, &twins
 			}
 		} else {
-			w.file(ctx, d, e, at, found)
+			came = w.file(ctx, d, e, at, found)
+		}
+		if came && twins.awaited(e.Name) {
+			twins.came(e.Name)
 		}
 		if w.report.Stopped || ctx.Err() != nil {
 			return nil
 		}
 	}
-	w.collect(d, to.rest())
+	w.collect(d, twins.spare(to.rest()))
 	slices.Reverse(below)
 	w.stack = append(w.stack, below...)
 	return nil
@@ -229,53 +251,61 @@ func (w *walk) make(ctx context.Context, d *pair) bool {
 	if !w.make(ctx, d.parent) {
 		return false
 	}
+	if d.twins != nil && d.twins.lost(ctx, w, d.parent, d.name) {
+		w.leave(Step{Path: d.path, Source: d.name}, NameTaken)
+		return false
+	}
 	if d.there = w.hands.MakeDir(ctx, d.path); !d.there {
 		w.broken = true
+	} else if d.twins != nil && d.twins.awaited(d.name.Name) {
+		d.twins.came(d.name.Name)
 	}
 	return d.there
 }
 
-// file decides of anything else of the source.
-func (w *walk) file(ctx context.Context, d *pair, e, at session.Entry, found match) {
+// file decides of anything else of the source, and reports whether it was begun to be
+// brought over.
+func (w *walk) file(ctx context.Context, d *pair, e, at session.Entry, found match) (begun bool) {
 	if w.Chosen != nil && !w.Chosen(e.Name) {
-		return
+		return false
 	}
 	step := Step{Path: join(d.path, e.Name), Source: e, Target: at, HasTarget: found == isFound}
 	switch {
 	case w.excluded(step.Path, false):
 		step.Why = IsExcluded
 		w.hands.Pass(step)
-		return
+		return false
 	case e.Kind != session.KindFile:
 		step.Why = NoFile
 		w.hands.Pass(step)
-		return
+		return false
 	}
 	w.report.Files++
 	switch {
 	case found == isTaken:
 		w.leave(step, NameTaken)
-		return
+		return false
 	case found == isFound && at.Kind != session.KindFile:
 		w.leave(step, TargetNoFile)
-		return
+		return false
 	case found == isFound:
 		step.Why = w.Compare.Compare(step.Path, e, at)
 	case w.Usable != nil && w.Usable(e.Name) != nil:
 		w.leave(step, NotUsableName)
-		return
+		return false
 	}
 	if !step.Why.Transfers() {
 		w.hands.Pass(step)
-		return
+		return false
 	}
 	if !w.make(ctx, d) {
 		w.report.Stopped = w.report.Stopped || ctx.Err() != nil
-		return
+		return false
 	}
 	if !w.hands.Transfer(ctx, step) {
 		w.report.Stopped = true
 	}
+	return true
 }
 
 // leave passes over what should have gone and cannot.
@@ -323,7 +353,7 @@ func newIndex(entries []session.Entry, fold bool) *index {
 
 func (x *index) key(name string) string {
 	if x.fold {
-		return strings.ToLower(name)
+		return folded(name)
 	}
 	return name
 }
@@ -340,6 +370,9 @@ func (x *index) take(name string) (session.Entry, match) {
 	}
 	return session.Entry{}, isMissing
 }
+
+// giveBack undoes the newest take of a name.
+func (x *index) giveBack(name string) { delete(x.asked, x.key(name)) }
 
 // rest are the entries that were not taken.
 func (x *index) rest() []session.Entry {

@@ -201,7 +201,7 @@ func unixMode(mode fs.FileMode) string {
 
 // told is the time of a file as this server tells it.
 func (s *session) told(info fs.FileInfo) time.Time {
-	return info.ModTime().Add(s.options.ClockOffset).UTC()
+	return info.ModTime().Truncate(s.options.Grain).Add(s.options.ClockOffset).UTC()
 }
 
 // The facts of MLSD and MLST (RFC 3659, 7.5), each a bit of session.facts.

@@ -17,7 +17,31 @@ func (s *session) resolve(name string) string {
 	if !strings.HasPrefix(name, "/") {
 		name = s.dir + "/" + name
 	}
-	return path.Clean("/" + name)
+	virtual := path.Clean("/" + name)
+	if s.options.FoldsCase {
+		return s.spelt(virtual)
+	}
+	return virtual
+}
+
+// spelt is a virtual path with those of its components that are there as they are
+// spelt there.
+func (s *session) spelt(virtual string) string {
+	at := "/"
+	for part := range strings.SplitSeq(strings.TrimPrefix(virtual, "/"), "/") {
+		name := part
+		if dir, err := s.server.root.Open(local(at)); err == nil {
+			names, _ := dir.Readdirnames(-1) // what cannot be read is not found later either
+			dir.Close()
+			for _, there := range names {
+				if strings.EqualFold(there, part) {
+					name = there
+				}
+			}
+		}
+		at = path.Join(at, name)
+	}
+	return at
 }
 
 // local is the name of a virtual path below the root.

@@ -60,6 +60,12 @@ type Options struct {
 	// ClockOffset is how far this server's clock is ahead: it is added to every time
 	// that the server tells and taken off every time that it is told.
 	ClockOffset time.Duration
+	// Grain is what times are cut to when they are told, as on file systems that keep
+	// no more: 2 s is DOS. 0 cuts nothing that the protocol does not.
+	Grain time.Duration
+	// FoldsCase takes names that differ in case only for one, as other systems do. A
+	// name is kept as it was first spelt.
+	FoldsCase bool
 	// SkipSync leaves the flush to disk before the final reply of an upload out.
 	SkipSync bool
 
