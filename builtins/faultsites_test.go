@@ -28,6 +28,8 @@ type speech struct {
 	setup []string
 	// data tells whether transfers have connections of their own.
 	data bool
+	// real servers are disturbed by a relay in front of them.
+	real bool
 	// alike says that it differs from the one before in its beginning only.
 	alike bool
 }

@@ -64,6 +64,9 @@ func realSpeech(protocol, server, port string) speech {
 				t.Fatal(err)
 			}
 		}
+		if o.faults != "" {
+			s.address = rewriting(t, protocol, s.address, o.faults)
+		}
 		hosted := Options{Root: s.local, Hosts: []string{"*"}, HostMap: map[string]string{"real.test": s.address}, Now: time.Now, WeakestTrust: session.TrustAny}
 		if o.options != nil {
 			o.options(&hosted)
@@ -78,7 +81,7 @@ func realSpeech(protocol, server, port string) speech {
 		return s
 	}
 	setup := []string{`SETPROTOCOL(` + protocol + `)`, `SETTRUST(ANY)`}
-	return speech{name: protocol + " " + server, serve: serve, setup: setup, data: true}
+	return speech{name: protocol + " " + server, serve: serve, setup: setup, data: true, real: true}
 }
 
 func keys(files map[string]string) (all []string) {

@@ -34,6 +34,7 @@ import (
 //	rate N                  N payload bytes a second
 //	corrupt N               payload byte N (from 0) is changed
 //	payload "BYTES"         sent instead of the file or listing
+//	size N                  every size that is told is N; package rewrite only
 //	clear-data              the data connection is not TLS though it was agreed to be
 //	short N                 a READ of SFTP is answered with N bytes at most
 //	late N                  an answer of SFTP goes out behind N others, or a moment later
@@ -176,6 +177,11 @@ func actions() map[string]func(argument string, e *Effect) error {
 		"payload": func(a string, e *Effect) error {
 			s, err := strconv.Unquote(a)
 			e.Payload = []byte(s)
+			return err
+		},
+		"size": func(a string, e *Effect) (err error) {
+			e.Sized = true
+			e.Size, err = count(a)
 			return err
 		},
 		"clear-data": flag(func(e *Effect) { e.ClearData = true }),

@@ -61,6 +61,11 @@ type Effect struct {
 	Corrupt   bool   // the payload byte at CorruptAt arrives with all bits turned over
 	CorruptAt int64  // counted from the first byte of this transfer
 	Payload   []byte // sent instead of a file or listing if not nil
+	// Sized puts Size in the place of every size of a file that the answer tells: in
+	// replies, listings and attributes. Who stands before a server can do that, and no
+	// embedded server does.
+	Sized bool
+	Size  int64
 
 	// ClearData leaves the data connection in the clear although it was to be TLS.
 	ClearData bool

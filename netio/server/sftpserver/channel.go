@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,11 +15,8 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/sftpc/sftpc/netio/server/door"
+	"github.com/sftpc/sftpc/netio/server/wire"
 )
-
-// mostPacket bounds what a client may send in one packet: the library's bound, and
-// OpenSSH's.
-const mostPacket = 256 << 10
 
 // client is one connection that is logged in.
 type client struct {
@@ -235,22 +230,13 @@ type filter struct {
 	to      io.Writer
 }
 
-func (f *filter) run(from io.Reader) {
+func (f *filter) run(from *bufio.Reader) {
 	for {
-		var head [4]byte
-		if _, err := io.ReadFull(from, head[:]); err != nil {
+		packet, err := wire.Read(from)
+		if err != nil {
 			return
 		}
-		length := binary.BigEndian.Uint32(head[:])
-		if length < 5 || length > mostPacket { // each has a kind and an id, or a version
-			return
-		}
-		packet := make([]byte, 4+length)
-		copy(packet, head[:])
-		if _, err := io.ReadFull(from, packet[4:]); err != nil {
-			return
-		}
-		verb, argument := describe(packet)
+		verb, argument := wire.Describe(packet)
 		if f.client.server.options.Log != nil && verb != "READ" && verb != "WRITE" {
 			f.client.server.log(f.client.number, strings.TrimSuffix(verb+" "+argument, " "))
 		}
@@ -289,7 +275,7 @@ func (f *filter) own(packet []byte, verb string) []byte {
 	if packet[4] != 200 {
 		return packet
 	}
-	name, rest := text(packet[9:])
+	name, rest := wire.Text(packet[9:])
 	if !server.has(name) {
 		return packet // which the library refuses, or finds refused
 	}
@@ -298,7 +284,7 @@ func (f *filter) own(packet []byte, verb string) []byte {
 		f.answers.raw(server.limits(packet))
 		return nil
 	case "fsync@openssh.com":
-		handle, _ := text(rest)
+		handle, _ := wire.Text(rest)
 		return asSync(packet, handle)
 	}
 	return packet
@@ -316,19 +302,19 @@ func (f *filter) disturb(packet []byte, verb, argument string) (passes bool, err
 	case e.Silence:
 		return false, nil
 	case e.Reply != "":
-		f.answers.raw(replyPacket(packet, e.Reply))
+		f.answers.raw(wire.Status(packet, e.Reply))
 	case e.Raw != "":
 		f.answers.raw([]byte(e.Raw))
 	case e.Garbage > 0:
 		f.answers.raw(garbage(e.Garbage))
 	case verb == "READDIR" && e.EndlessReply:
-		f.answers.raw(namesPacket(packet, []string{"again"}))
+		f.answers.raw(wire.Names(packet, []string{"again"}))
 	case verb == "READDIR" && e.Payload != nil:
-		f.answers.raw(namesPacket(packet, strings.Split(string(e.Payload), "\n")))
+		f.answers.raw(wire.Names(packet, strings.Split(string(e.Payload), "\n")))
 	case strings.HasSuffix(verb, "STAT") && e.Payload != nil:
-		f.answers.raw(sizePacket(packet, string(e.Payload)))
+		f.answers.raw(wire.Attributes(packet, string(e.Payload)))
 	case verb == "READ" && e.Payload != nil:
-		f.answers.raw(framed(103, packet[5:9], appendText(nil, string(e.Payload))))
+		f.answers.raw(wire.Framed(103, packet[5:9], wire.AppendText(nil, string(e.Payload))))
 	case e.Close, e.Reset:
 		f.client.conn.end(e.Reset)
 		return false, io.ErrClosedPipe
@@ -344,79 +330,4 @@ func (f *filter) disturb(packet []byte, verb, argument string) (passes bool, err
 		return true, nil
 	}
 	return false, nil
-}
-
-// describe names a request, and what it is about.
-func describe(packet []byte) (verb, argument string) {
-	verbs := map[byte]string{1: "INIT", 3: "OPEN", 4: "CLOSE", 5: "READ", 6: "WRITE", 7: "LSTAT", 8: "FSTAT", 9: "SETSTAT", 10: "FSETSTAT", 11: "OPENDIR",
-		12: "READDIR", 13: "REMOVE", 14: "MKDIR", 15: "RMDIR", 16: "REALPATH", 17: "STAT", 18: "RENAME", 19: "READLINK", 20: "SYMLINK", 200: "EXTENDED"}
-	verb = verbs[packet[4]]
-	if verb == "" {
-		verb = fmt.Sprintf("PACKET-%d", packet[4])
-	}
-	if verb == "INIT" || len(packet) < 13 {
-		return verb, ""
-	}
-	argument, rest := text(packet[9:])
-	if verb == "EXTENDED" {
-		name, _, _ := strings.Cut(argument, "@")
-		argument, _ = text(rest)
-		return strings.ToUpper(name), argument
-	}
-	return verb, argument
-}
-
-func text(b []byte) (string, []byte) {
-	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
-		return "", nil
-	}
-	n := binary.BigEndian.Uint32(b)
-	return string(b[4 : 4+n]), b[4+n:]
-}
-
-func appendText(b []byte, text string) []byte {
-	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
-}
-
-// framed is a packet that answers the request with the id.
-func framed(kind byte, id, body []byte) []byte {
-	packet := binary.BigEndian.AppendUint32(nil, uint32(1+len(id)+len(body)))
-	return append(append(append(packet, kind), id...), body...)
-}
-
-// replyPacket is a status, from a reply line as "4 no such thing".
-func replyPacket(request []byte, reply string) []byte {
-	code, words, _ := strings.Cut(reply, " ")
-	n, err := strconv.ParseUint(code, 10, 32)
-	if err != nil {
-		n = 4
-	}
-	body := appendText(appendText(binary.BigEndian.AppendUint32(nil, uint32(n)), words), "en")
-	return framed(101, request[5:9], body)
-}
-
-// namesPacket is an answer to READDIR: files of a byte.
-func namesPacket(request []byte, names []string) []byte {
-	body := binary.BigEndian.AppendUint32(nil, uint32(len(names)))
-	for _, name := range names {
-		body = appendText(appendText(body, name), "-rw-r--r-- 1 u g 1 Jan 1 2020 x")
-		body = binary.BigEndian.AppendUint32(body, 1|4|8)
-		body = binary.BigEndian.AppendUint64(body, 1)
-		body = binary.BigEndian.AppendUint32(body, 0o100644)
-		body = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(body, 1_600_000_000), 1_600_000_000)
-	}
-	return framed(104, request[5:9], body)
-}
-
-// sizePacket is an answer to a STAT of any kind: a file of the size that is written in
-// digits, and of a fixed time.
-func sizePacket(request []byte, size string) []byte {
-	n, err := strconv.ParseUint(size, 10, 63)
-	if err != nil {
-		return replyPacket(request, "4 the fault script names no size")
-	}
-	body := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, 1|4|8), n)
-	body = binary.BigEndian.AppendUint32(body, 0o100644)
-	body = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(body, 1_600_000_000), 1_600_000_000)
-	return framed(105, request[5:9], body)
 }

@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/server/wire"
 )
 
 // No goroutine of a server outlives its Close.
@@ -130,8 +132,8 @@ func (c *channel) init() map[string]string {
 	extensions := map[string]string{}
 	for rest := body[4:]; len(rest) > 0; {
 		var name, data string
-		name, rest = text(rest)
-		data, rest = text(rest)
+		name, rest = wire.Text(rest)
+		data, rest = wire.Text(rest)
 		extensions[name] = data
 	}
 	return extensions
@@ -144,7 +146,7 @@ func (c *channel) raw(kind byte, fields ...[]byte) {
 	for _, f := range fields {
 		body = append(body, f...)
 	}
-	if _, err := c.Write(framed(kind, nil, body)); err != nil {
+	if _, err := c.Write(wire.Framed(kind, nil, body)); err != nil {
 		c.Fatal(err)
 	}
 }
@@ -205,7 +207,7 @@ func (c *channel) status(what string, want uint32, kind byte, fields ...[]byte) 
 		c.Errorf("%s: answered %d %q, want status %d", what, answered, body, want)
 		return ""
 	}
-	words, _ = text(body[4:])
+	words, _ = wire.Text(body[4:])
 	return words
 }
 
@@ -238,7 +240,7 @@ func (c *channel) sizeOf(handle []byte) uint64 {
 
 func number(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 func long(n uint64) []byte   { return binary.BigEndian.AppendUint64(nil, n) }
-func str(s string) []byte    { return appendText(nil, s) }
+func str(s string) []byte    { return wire.AppendText(nil, s) }
 
 // ended insists that the server gives the channel up.
 func (c *channel) ended(what string) {
@@ -277,8 +279,8 @@ func (c *channel) names(dir string) (names []string) {
 		rest := body[4:]
 		for range count {
 			var name string
-			name, rest = text(rest)
-			_, rest = text(rest) // as ls would write it
+			name, rest = wire.Text(rest)
+			_, rest = wire.Text(rest) // as ls would write it
 			rest = afterAttributes(c, rest)
 			names = append(names, name)
 		}

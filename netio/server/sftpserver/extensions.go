@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/pkg/sftp"
+
+	"github.com/sftpc/sftpc/netio/server/wire"
 )
 
 // extensions are what the server has beyond version 3, and what it says of each. The
@@ -26,25 +28,25 @@ func (s *Server) has(extension string) bool {
 func (s *Server) version() []byte {
 	body := binary.BigEndian.AppendUint32(nil, 3)
 	for _, e := range s.extensions() {
-		body = appendText(appendText(body, e[0]), e[1])
+		body = wire.AppendText(wire.AppendText(body, e[0]), e[1])
 	}
-	return framed(2, nil, body)
+	return wire.Framed(2, nil, body)
 }
 
 const (
 	// mostRead is what one READ is answered with at most: the library's own bound.
 	mostRead = 32 << 10
 	// mostWrite is what fits into a packet, with room for a handle.
-	mostWrite = mostPacket - 1024
+	mostWrite = wire.Most - 1024
 )
 
 // limits answers limits@openssh.com.
 func (s *Server) limits(request []byte) []byte {
 	var body []byte
-	for _, n := range []int{mostPacket, mostRead, mostWrite, s.options.MaxHandles} {
+	for _, n := range []int{wire.Most, mostRead, mostWrite, s.options.MaxHandles} {
 		body = binary.BigEndian.AppendUint64(body, uint64(n))
 	}
-	return framed(201, request[5:9], body)
+	return wire.Framed(201, request[5:9], body)
 }
 
 // toSync is set in the flags of an FSETSTAT to have a file flushed to the disk: the
@@ -56,13 +58,13 @@ const knownFlags = 0x8000000f
 
 // asSync makes the FSETSTAT that stands for an fsync@openssh.com, whose handle is given.
 func asSync(request []byte, handle string) []byte {
-	body := binary.BigEndian.AppendUint32(appendText(nil, handle), toSync)
-	return framed(10, request[5:9], body)
+	body := binary.BigEndian.AppendUint32(wire.AppendText(nil, handle), toSync)
+	return wire.Framed(10, request[5:9], body)
 }
 
 // cleanFlags takes flags off an FSETSTAT that no client has.
 func cleanFlags(request []byte) {
-	if _, rest := text(request[9:]); len(rest) >= 4 {
+	if _, rest := wire.Text(request[9:]); len(rest) >= 4 {
 		binary.BigEndian.PutUint32(rest, binary.BigEndian.Uint32(rest)&knownFlags)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"github.com/sftpc/sftpc/netio/server/wire"
 )
 
 // handlers do what the requests of one channel ask for, below a root.
@@ -95,7 +97,7 @@ const (
 
 // markFlags has a file opened by OpenFile, whatever it is opened for.
 func markFlags(request []byte) {
-	_, rest := text(request[9:])
+	_, rest := wire.Text(request[9:])
 	if len(rest) < 4 {
 		return
 	}

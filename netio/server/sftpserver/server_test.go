@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sftpc/sftpc/netio/server/wire"
 )
 
 // What a client can do with files, in plain packets.
@@ -251,7 +253,7 @@ func TestExtensions(t *testing.T) {
 		t.Errorf("announced %q", got)
 	}
 	kind, body := c.ask(200, str("limits@openssh.com"))
-	if kind != 201 || !bytes.Equal(body, slices.Concat(long(mostPacket), long(mostRead), long(mostWrite), long(7))) {
+	if kind != 201 || !bytes.Equal(body, slices.Concat(long(wire.Most), long(mostRead), long(mostWrite), long(7))) {
 		t.Errorf("limits: %d %q", kind, body)
 	}
 	kind, body = c.ask(200, str("statvfs@openssh.com"), str("/file"))
@@ -372,19 +374,19 @@ func TestSession_NothingElse(t *testing.T) {
 func TestHostileClients(t *testing.T) {
 	for name, bytes := range map[string]string{
 		"a huge packet":             "\xff\xff\xff\xff\x05",
-		"one byte too long":         string(number(mostPacket+1)) + "\x06",
+		"one byte too long":         string(number(wire.Most+1)) + "\x06",
 		"an empty packet":           "\x00\x00\x00\x00",
 		"a packet without an id":    "\x00\x00\x00\x01\x03",
 		"half an id":                "\x00\x00\x00\x03\x03\x00\x00",
-		"an OPEN without a name":    string(framed(3, number(1), nil)),
-		"a name longer than itself": string(framed(3, number(1), append(number(1<<31), "x"...))),
-		"a READ without a length":   string(framed(5, number(1), append(str("1"), long(0)...))),
-		"a WRITE longer than it is": string(framed(6, number(1), slices.Concat(str("1"), long(0), number(1<<20)))),
-		"an extended without name":  string(framed(200, number(1), nil)),
-		"an fsync without a handle": string(framed(200, number(1), str("fsync@openssh.com"))),
-		"attributes that are cut":   string(framed(9, number(1), append(str("/x"), number(15)...))),
-		"an unknown packet":         string(framed(99, number(1), nil)),
-		"an answer":                 string(framed(101, number(1), number(0))),
+		"an OPEN without a name":    string(wire.Framed(3, number(1), nil)),
+		"a name longer than itself": string(wire.Framed(3, number(1), append(number(1<<31), "x"...))),
+		"a READ without a length":   string(wire.Framed(5, number(1), append(str("1"), long(0)...))),
+		"a WRITE longer than it is": string(wire.Framed(6, number(1), slices.Concat(str("1"), long(0), number(1<<20)))),
+		"an extended without name":  string(wire.Framed(200, number(1), nil)),
+		"an fsync without a handle": string(wire.Framed(200, number(1), str("fsync@openssh.com"))),
+		"attributes that are cut":   string(wire.Framed(9, number(1), append(str("/x"), number(15)...))),
+		"an unknown packet":         string(wire.Framed(99, number(1), nil)),
+		"an answer":                 string(wire.Framed(101, number(1), number(0))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, Options{})
