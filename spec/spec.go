@@ -26,9 +26,26 @@ func Page(name string) (text string, found bool) {
 
 // Pages lists the pages that are not about a single command, by name.
 func Pages() []string {
+	return named(func(dir string) bool { return dir != "commands" })
+}
+
+// Scripts lists the scripts of the cookbook, by name.
+func Scripts() []string {
+	return named(func(dir string) bool { return dir == "cookbook" })
+}
+
+// Title is what a page of Pages is about: its first line without its sign.
+func Title(name string) string {
+	text, _ := Page(name)
+	first, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(strings.TrimLeft(first, "#"))
+}
+
+// named are the names of the pages in the folders chosen, in order.
+func named(chosen func(dir string) bool) []string {
 	var names []string
 	for _, file := range all() {
-		if path.Dir(file) != "commands" {
+		if chosen(path.Dir(file)) {
 			names = append(names, stem(file))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -40,7 +41,7 @@ func (v *fmtVerb) do(p *app.Process) int {
 		if err != nil {
 			return p.Refuse(app.StatusUsage, err)
 		}
-		formatted, messages := compiler.Format(file, source, catalog.Commands(), compiler.Options{Encoding: v.From})
+		formatted, messages := compiler.Format(file, source, catalog.Commands(), compiler.Options{Encoding: v.from(source)})
 		if messages.HasErrors() {
 			diag.WriteText(p.Stderr, messages, p.Color())
 			status = app.StatusFound
@@ -55,6 +56,16 @@ func (v *fmtVerb) do(p *app.Process) int {
 		}
 	}
 	return status
+}
+
+// from is the encoding that one source is read in. What is UTF-8 already stays so: nobody
+// writes such bytes in another encoding, and the same command twice must not spoil what
+// the first one made.
+func (v *fmtVerb) from(source []byte) string {
+	if utf8.Valid(source) && !bytes.ContainsRune(source, 0) {
+		return ""
+	}
+	return v.From
 }
 
 // tell writes one formatted script where it belongs, and reports whether it differs

@@ -69,9 +69,16 @@ func (v *docVerb) list(p *app.Process) {
 		}
 		fmt.Fprintf(p.Stdout, "  %-18s %s\n", c.Name, c.Summary)
 	}
+	scripts := spec.Scripts()
 	fmt.Fprintf(p.Stdout, "\nPages\n")
 	for _, name := range spec.Pages() {
-		fmt.Fprintf(p.Stdout, "  %s\n", name)
+		if !slices.Contains(scripts, name) && name != "grammar" {
+			fmt.Fprintf(p.Stdout, "  %-18s %s\n", name, spec.Title(name))
+		}
+	}
+	fmt.Fprintf(p.Stdout, "\nScripts to begin with\n")
+	for _, name := range scripts {
+		fmt.Fprintf(p.Stdout, "  %-18s %s\n", name, spec.Title(name))
 	}
 	fmt.Fprintf(p.Stdout, "\nsftpc doc NAME shows one.\n")
 }

@@ -57,7 +57,8 @@ func TestPages(t *testing.T) {
 }
 
 // TestCookbook rehearses each script of the cookbook in a world of its own, and
-// compares what it leaves on both sides with what its first lines promise.
+// compares what it leaves on both sides with what its first lines promise. One whose
+// rehearsal must end badly says so in its world's file "status".
 func TestCookbook(t *testing.T) {
 	t.Parallel()
 	scripts, err := fs.Glob(spec.Files(), "cookbook/*.ftp")
@@ -75,6 +76,11 @@ func TestCookbook(t *testing.T) {
 			t.Parallel()
 			e.compile(t)
 			own := absolute(t, filepath.Join(world, "cookbook", name))
+			if text, err := os.ReadFile(filepath.Join(own, "status")); err == nil {
+				if e.status, err = strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
+					t.Fatal(err)
+				}
+			}
 			e.rehearse(t, "--copy", own, "--expect", filepath.Join(own, "after"))
 		})
 	}
