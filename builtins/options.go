@@ -90,6 +90,10 @@ type Options struct {
 	// A value is what stands between the command's brackets; several calls are
 	// separated by semicolons: "timeout": "5, CONNECT; 30, IDLE".
 	Settings map[string]string
+	// StopOnError begins runs as ONERROR STOP does.
+	StopOnError bool
+	// FailOn says which failures of commands Result.Status tells.
+	FailOn FailOn
 	// Strict makes arithmetic on a text that is no number a runtime error.
 	Strict bool
 	// Umask is taken off 0666 and 0777 for new local files and folders.
@@ -99,6 +103,16 @@ type Options struct {
 	// MaxText bounds the bytes of text a run may create; 0 is no bound.
 	MaxText int64
 }
+
+// FailOn says which failures of commands make the status of a run other than 0. Runtime
+// errors and EXIT do in any case.
+type FailOn uint8
+
+const (
+	FailOnUnlooked FailOn = iota // those that nothing looked at or caught
+	FailOnAny                    // all, those that the script dealt with too
+	FailOnNone                   // none
+)
 
 // ExecPolicy is what EXEC may do.
 type ExecPolicy uint8

@@ -135,7 +135,7 @@ func (s *State) fail(call *vm.Call, b *binding, a *arguments, err error) error {
 	handled := looked || call.Caught()
 	s.tally.record(f, handled)
 	s.finish(a, f, handled)
-	if a.partial && (looked || !call.Caught()) {
+	if a.partial && (looked || !call.Caught() && !call.Stops()) {
 		// Out variables that a failure leaves a value in: the machine empties them
 		// after an error, so the code is handed to it as any other result.
 		a.returns(f.ResultCode())
@@ -294,27 +294,32 @@ func follows(f *Failure) bool {
 	return f.Result.Name == "NOT_CONNECTED" || f.Result.Name == "WRONG_DIRECTORY"
 }
 
+func (k *kinds) add(f *Failure) {
+	k.count++
+	switch f.Result.Class {
+	case session.ClassUsage.String():
+		if k.count > 1 && follows(f) {
+			k.following++
+		}
+	case session.ClassTransient.String(), session.ClassCapacity.String():
+		k.passing++
+	case session.ClassDenied.String():
+		k.denied++
+	}
+}
+
 // record counts a failure.
 func (t *tally) record(f *Failure, looked bool) {
 	t.failed++
 	if len(t.failedLines) < mostFailures && f.Line != 0 {
 		t.failedLines = append(t.failedLines, f.Line)
 	}
+	t.all.add(f)
 	if looked {
 		t.handled++
 		return
 	}
-	t.unlooked++
-	switch f.Result.Class {
-	case session.ClassUsage.String():
-		if t.unlooked > 1 && follows(f) {
-			t.unlookedFollowing++
-		}
-	case session.ClassTransient.String(), session.ClassCapacity.String():
-		t.unlookedPassing++
-	case session.ClassDenied.String():
-		t.unlookedDenied++
-	}
+	t.unlooked.add(f)
 	if len(t.failures) < mostFailures {
 		t.failures = append(t.failures, f)
 		if f.Line != 0 {

@@ -32,7 +32,7 @@ func (h *Host) Run(ctx context.Context, program *bytecode.Program, job Job) (*Re
 	}
 	r := &run{host: h, job: job}
 	machine, err := vm.New(program, r, vm.Options{
-		Fuel: h.options.Fuel, MaxText: h.options.MaxText, Strict: h.options.Strict, NotNumber: r.notNumber,
+		Fuel: h.options.Fuel, MaxText: h.options.MaxText, Strict: h.options.Strict, StopOnError: h.options.StopOnError, NotNumber: r.notNumber,
 	})
 	if err != nil {
 		return nil, err
@@ -105,11 +105,14 @@ func (r *run) notNumber(place vm.Position, text string) {
 func (s *State) end(ctx context.Context, err error) (*Result, error) {
 	s.voice.at(vm.Position{}, "")
 	result := &Result{Failures: s.tally.failures}
-	_, orderly := errors.AsType[*vm.Exit](err)
+	exit, orderly := errors.AsType[*vm.Exit](err)
 	switch {
 	case err == nil || orderly:
 		err = nil
-		result.Status = s.tally.status()
+		if orderly && exit.OnError {
+			s.tell("The script ends here, as it stops on failures.")
+		}
+		result.Status = s.tally.status(s.options.FailOn)
 		if s.exitStatus != nil {
 			result.Status = *s.exitStatus
 		}
@@ -162,13 +165,23 @@ const (
 )
 
 // status is what the failures make of a run that came to its end.
-func (t *tally) status() int {
-	switch {
-	case t.unlooked == 0:
+func (t *tally) status(on FailOn) int {
+	switch on {
+	case FailOnNone:
 		return 0
-	case t.unlookedDenied > 0:
+	case FailOnAny:
+		return t.all.status()
+	}
+	return t.unlooked.status()
+}
+
+func (k *kinds) status() int {
+	switch {
+	case k.count == 0:
+		return 0
+	case k.denied > 0:
 		return statusDenied
-	case t.unlookedPassing > 0 && t.unlookedPassing+t.unlookedFollowing == t.unlooked:
+	case k.passing > 0 && k.passing+k.following == k.count:
 		return statusPassing
 	}
 	return 1

@@ -128,8 +128,11 @@ type tally struct {
 	// many times.
 	unlookedLines, failedLines []int
 	// What the exit status is made of.
-	unlooked, unlookedPassing, unlookedFollowing, unlookedDenied int
+	unlooked, all kinds
 }
+
+// kinds counts failures by what they say about a rerun.
+type kinds struct{ count, passing, following, denied int }
 
 // mostFailures bounds what a script that fails in an endless loop can make us hold.
 const mostFailures = 1000

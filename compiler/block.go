@@ -55,10 +55,19 @@ type block struct {
 	source    *source  // the file of place
 	edges     []*block // where its instructions can lead besides next and yes
 	pinned    bool     // keeps its own address: failures lead here
-	possible  bool     // some way from the start leads here
-	live      bool     // and still does after jumps have been shortened
+	calls     bool     // some instruction of it can fail
+	try       *tryBlocks
+	possible  bool // some way from the start leads here
+	live      bool // and still does after jumps have been shortened
 	address   int
 	height    int // values on the operand stack at its start, -1 before it is known
+}
+
+// tryBlocks is a TRY around blocks: a failure in them leads to its handler.
+type tryBlocks struct {
+	outer    *tryBlocks
+	handler  *block
+	from, to int // the blocks between TRY and CATCH, by their order
 }
 
 // builder holds the blocks of the script or function at hand.
@@ -68,7 +77,9 @@ type builder struct {
 	current *block
 	source  *source // the file at hand
 	abandon *block  // of the statement at hand
-	mark    int     // start of a statement whose first instruction is still to come
+	try     *tryBlocks
+	tries   []*tryBlocks // all of the unit
+	mark    int          // start of a statement whose first instruction is still to come
 }
 
 // newBuilder starts with room for about as many instructions as a script of the
@@ -90,6 +101,7 @@ func (b *builder) begin(next *block) {
 		b.jump(next, unplaced)
 	}
 	next.from, next.to, next.order, next.height = len(b.code), len(b.code), len(b.layout), -1
+	next.try = b.try
 	b.current = next
 	b.layout = append(b.layout, next)
 }
@@ -125,6 +137,7 @@ func (b *builder) emit(in instruction) {
 	if in.target != nil {
 		at.edges = append(at.edges, in.target)
 	}
+	at.calls = at.calls || in.calls()
 	if in.abandon = b.abandon; in.abandon != nil && in.calls() {
 		in.abandon.pinned = true
 		if n := len(at.edges); n == 0 || at.edges[n-1] != in.abandon {
@@ -175,6 +188,12 @@ func (b *builder) trace(shorten bool) {
 		visit(&at.yes)
 		for i := range at.edges {
 			visit(&at.edges[i])
+		}
+		for t := at.try; t != nil && at.calls; t = t.outer {
+			if t.handler.possible && (!shorten || t.handler.live) {
+				break // and so are those further out
+			}
+			visit(&t.handler)
 		}
 	}
 }

@@ -14,14 +14,16 @@ type blocks struct {
 	report    *reporter
 	open      []*openBlock // outermost first; the first is the script itself
 	functions []*functionStatement
+	finishing bool
 }
 
 // openBlock is a block whose END has not come yet.
 type openBlock struct {
-	keyword string // IF, WHILE, FOREACH, FUNCTION; "" for the script
+	keyword string // IF, WHILE, FOREACH, FUNCTION, TRY; "" for the script
 	head    diag.Span
-	body    []statement // of the script, the loop, or the arm at hand
-	arms    []arm       // of an IF, the one at hand included
+	body    []statement   // of the script, the loop, or the arm at hand
+	arms    []arm         // of an IF, the one at hand included
+	caught  *tryStatement // of a TRY behind its CATCH, without the rest
 	close   func(b *openBlock) statement
 }
 
@@ -69,9 +71,7 @@ func (b *blocks) beginForEach(head diag.Span, item variable, list expression) {
 // beginFunction opens a function, whose body is still to come. A function before it
 // that is open still has lost its END.
 func (b *blocks) beginFunction(made *functionStatement) {
-	if len(b.open) > 1 {
-		hint := fmt.Sprintf("END %s is missing above it, or it belongs elsewhere", b.innermost().keyword)
-		b.report.errorf(codeOutermost, made.span, hint, "FUNCTION stands in the %s of line %d", b.innermost().keyword, b.line(b.innermost()))
+	if !b.outermost("FUNCTION", made.span) {
 		for b.isOpen("FUNCTION") {
 			b.closeOne()
 		}
@@ -81,6 +81,54 @@ func (b *blocks) beginFunction(made *functionStatement) {
 		b.functions = append(b.functions, made)
 		return made
 	})
+}
+
+// outermost reports whether no block is open, and tells it if one is.
+func (b *blocks) outermost(word string, at diag.Span) bool {
+	in := b.innermost()
+	if in.keyword == "" {
+		return true
+	}
+	b.report.errorf(codeOutermost, at, fmt.Sprintf("END %s is missing above it, or it belongs elsewhere", in.keyword),
+		"%s stands in the %s of line %d", word, in.keyword, b.line(in))
+	return false
+}
+
+func (b *blocks) beginTry(head diag.Span) {
+	b.begin("TRY", head, func(in *openBlock) statement {
+		if in.caught == nil && b.finishing {
+			return &tryStatement{node: node{in.head}, body: in.body} // its END was missed already
+		}
+		if in.caught == nil {
+			b.report.errorf(codeNoCatch, in.head, "what is done after a failure stands between CATCH and END TRY", "this TRY has no CATCH")
+			return &tryStatement{node: node{in.head}, body: in.body}
+		}
+		in.caught.handler = in.body
+		return in.caught
+	})
+}
+
+// catch begins the second part of the innermost TRY.
+func (b *blocks) catch(at diag.Span, code *variable) {
+	in := b.innermost()
+	if in.keyword != "TRY" {
+		if !b.isOpen("TRY") {
+			b.report.errorf(codeStrayCatch, at, "", "CATCH stands outside of a TRY")
+			return
+		}
+		b.report.errorf(codeStrayCatch, at, fmt.Sprintf("END %s is missing above it", in.keyword),
+			"CATCH stands in the %s of line %d", in.keyword, b.line(in))
+		for b.innermost().keyword != "TRY" {
+			b.closeOne()
+		}
+		in = b.innermost()
+	}
+	if in.caught != nil {
+		b.report.errorf(codeStrayCatch, at, "a TRY has one CATCH, for all failures", "CATCH stands behind the CATCH of the TRY of line %d", b.line(in))
+		return
+	}
+	in.caught = &tryStatement{node: node{in.head}, body: in.body, catch: at, code: code}
+	in.body = nil
 }
 
 // endArm gives the statements read since its head to the arm at hand.
@@ -154,6 +202,7 @@ func (b *blocks) finish() []statement {
 	for _, in := range b.open[1:] {
 		b.report.errorf(codeMissingEnd, in.head, "", "this %s has no END %s", in.keyword, in.keyword)
 	}
+	b.finishing = true
 	for len(b.open) > 1 {
 		b.closeOne()
 	}

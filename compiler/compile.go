@@ -36,7 +36,7 @@ func compile(name string, text []byte, commands []catalog.Command, opts Options)
 	if problems.errors > 0 {
 		return nil, nil, problems.sorted()
 	}
-	sources := []*source{newSource(problems, 0)}
+	sources := includeAll(newSource(problems, 0), name, opts)
 	// Statements that did not parse may hold what others need, a label for
 	// instance; what can be said of the others is said all the same.
 	m := resolve(sources, newVocabulary(commands))
@@ -56,7 +56,12 @@ func (r *reporter) sorted() diag.List {
 // programName is the last part of a path of any system: a program must not tell
 // where its source lay. A file may be called what a bundle's name may not.
 func programName(path string) string {
-	name := diag.Escape(path[strings.LastIndexAny(path, `/\`)+1:])
+	return programText(path[strings.LastIndexAny(path, `/\`)+1:])
+}
+
+// programText is a file's name as a bundle may hold it.
+func programText(name string) string {
+	name = diag.Escape(name)
 	for len(name) > bytecode.MaxName {
 		_, last := utf8.DecodeLastRuneInString(name)
 		name = name[:len(name)-last]

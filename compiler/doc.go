@@ -10,7 +10,7 @@
 // catalogue that the caller hands over, and everything about values (what a
 // number is, how numbers print, what compares equal) from vm/value, the same
 // functions that run the script. It must not know the machine, the network or
-// the file system: it never opens a file.
+// the system: it reads no file but the included ones of the fs.FS it is handed.
 //
 // Compile is the door; Check is the same with a report for people. To find the
 // way, read compile.go first, then resolve.go, emit.go and block.go.

@@ -100,6 +100,19 @@ func (e *emitter) step(s step) {
 		e.callStep(s)
 	case *returnStep:
 		e.returnStep(s)
+	case *includeStep:
+		outer := e.source
+		e.source = s.file
+		e.steps(s.body)
+		e.source = outer
+	case *tryStep:
+		e.tryStep(s)
+	case *onErrorStep:
+		in := instruction{op: bytecode.OnError, place: unplaced}
+		if s.stop {
+			in.a = int(bytecode.Stop)
+		}
+		e.emit(in)
 	case *ifStep:
 		e.ifStep(s)
 	case *whileStep:
@@ -172,6 +185,32 @@ func (e *emitter) returnStep(s *returnStep) {
 	e.value(value)
 	e.abandon = nil
 	e.end(yields, nil, nil, unplaced)
+}
+
+// tryStep writes TRY as a range: its body costs nothing more than it would outside. The
+// handler begins by taking the failure's result in every case, so that no two ranges
+// cover the same code.
+func (e *emitter) tryStep(s *tryStep) {
+	after := &block{}
+	e.try = &tryBlocks{outer: e.try, handler: &block{pinned: true}}
+	try := e.try
+	e.tries = append(e.tries, try)
+	e.begin(&block{})
+	try.from = e.current.order
+	e.steps(s.body)
+	e.jump(after, unplaced)
+	try.to = len(e.layout)
+	e.try = try.outer
+	e.begin(try.handler)
+	e.mark = s.catch.Start
+	e.emit(instruction{op: bytecode.LoadCaught, place: unplaced})
+	if s.code != nil {
+		e.store(s.code)
+	} else {
+		e.emit(instruction{op: bytecode.Pop, place: unplaced})
+	}
+	e.steps(s.handler)
+	e.begin(after)
 }
 
 func (e *emitter) ifStep(s *ifStep) {

@@ -75,6 +75,12 @@ func (e *emitter) call(s *site) {
 	for _, a := range s.args {
 		e.value(a)
 	}
+	if s.empties {
+		for _, out := range s.outs {
+			e.constant("")
+			e.store(out)
+		}
+	}
 	in := instruction{op: bytecode.Call, site: s, place: s.name.Start}
 	if s.looked {
 		in.a = bytecode.LookedAt

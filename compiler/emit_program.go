@@ -1,7 +1,9 @@
 package compiler
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/sftpc/sftpc/vm/bytecode"
@@ -263,7 +265,32 @@ func (l *linker) function(e *emitter) (*bytecode.Function, error) {
 			w.write(&s.code[i])
 		}
 	}
+	f.Ranges = append(f.Ranges, e.catchRanges(stretches, address)...)
+	slices.SortStableFunc(f.Ranges, func(a, b bytecode.Range) int {
+		return cmp.Or(cmp.Compare(a.To, b.To), cmp.Compare(b.From, a.From), cmp.Compare(a.Kind, b.Kind))
+	})
 	return f, nil
+}
+
+// catchRanges are those of the TRYs that anything can leave; end is where the code
+// ends.
+func (e *emitter) catchRanges(stretches []stretch, end int) []bytecode.Range {
+	var ranges []bytecode.Range
+	addressOf := func(order int) int {
+		i, _ := slices.BinarySearchFunc(stretches, order, func(s stretch, order int) int { return cmp.Compare(s.block.order, order) })
+		if i == len(stretches) {
+			return end
+		}
+		return stretches[i].block.address
+	}
+	for _, t := range e.tries {
+		if t.handler.live {
+			ranges = append(ranges, bytecode.Range{
+				From: addressOf(t.from), To: addressOf(t.to), Target: t.handler.address, Kind: bytecode.RangeCatch,
+			})
+		}
+	}
+	return ranges
 }
 
 // writer turns instructions into words, positions and ranges.
@@ -369,6 +396,9 @@ func measure(stretches []stretch) (int, error) {
 		i := waiting[len(waiting)-1]
 		waiting = waiting[:len(waiting)-1]
 		height, falls := stretches[i].block.height, true
+		for t := stretches[i].block.try; t != nil && stretches[i].block.calls; t = t.outer {
+			meet(t.handler, 0)
+		}
 		for j := range stretches[i].code {
 			in := &stretches[i].code[j]
 			pops, pushes := effect(in)

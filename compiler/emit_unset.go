@@ -50,7 +50,11 @@ func (e *emitter) reportNotYetSet() {
 		}
 		// An edge out of the middle of a block is taken to have all of it behind it:
 		// that loses warnings, and invents none.
-		for _, next := range append([]*block{at.next, at.yes}, at.edges...) {
+		ways := append([]*block{at.next, at.yes}, at.edges...)
+		for t := at.try; t != nil && at.calls; t = t.outer {
+			ways = append(ways, t.handler)
+		}
+		for _, next := range ways {
 			if next == nil {
 				continue
 			}

@@ -108,7 +108,7 @@ func (p *parser) explain(at int) mistake {
 				"write " + before.Value + "(" + spelled(p.condition(at)) + ")"}
 		}
 	case "END":
-		hint := "write END IF, END WHILE, END FOREACH or END FUNCTION"
+		hint := "write END IF, END WHILE, END FOREACH, END FUNCTION or END TRY"
 		if open := p.blocks.innermost().keyword; open != "" {
 			hint = "write END " + open
 		}
@@ -126,6 +126,8 @@ func (p *parser) explain(at int) mistake {
 		return explainFunction(before, found)
 	case "GLOBAL":
 		return explainGlobal(before, found)
+	case "INCLUDE", "ONERROR":
+		return explainWord(head, found)
 	}
 	// What is left are brackets: a value is missing before ) or the ) itself.
 	if isOperator(found, ")") || isOperator(before, "(") || isOperator(before, ",") {
@@ -185,6 +187,17 @@ func explainFunction(before, found *lexer.Token) mistake {
 	return mistake{codeFunctionHead, at, "a parameter was expected here, not " + described(found), form}
 }
 
+// explainWord says what INCLUDE, TRY, CATCH and ONERROR take.
+func explainWord(head, found *lexer.Token) mistake {
+	form := map[string]string{
+		"INCLUDE": `INCLUDE "file.ftp"`, "TRY": "TRY", "CATCH": "CATCH or CATCH $code", "ONERROR": "ONERROR STOP or ONERROR CONTINUE",
+	}[head.Value]
+	if found.Type == tokenEOL {
+		return mistake{codeWords, spanOf(head), head.Value + " alone does nothing", "write " + form}
+	}
+	return mistake{codeWords, spanOf(found), "nothing like " + described(found) + " can stand behind " + head.Value, "write " + form}
+}
+
 func explainGlobal(before, found *lexer.Token) mistake {
 	at := spanOf(found)
 	switch {
@@ -238,6 +251,8 @@ func (p *parser) trailing(at int) mistake {
 		return mistake{codeFunctionHead, span, "the parameters of a function stand in brackets", "write FUNCTION name($a, $b)"}
 	case isKeyword(head, "GLOBAL"):
 		return mistake{codeGlobal, span, "a comma was expected here, not " + described(found), "GLOBAL only names variables: write GLOBAL $a, $b"}
+	case isKeyword(head, "INCLUDE") || isKeyword(head, "TRY") || isKeyword(head, "CATCH") || isKeyword(head, "ONERROR"):
+		return explainWord(head, found)
 	case isKeyword(head, "RETURN") && startsValue(found):
 		return twoValues(before, found)
 	}

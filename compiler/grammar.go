@@ -29,6 +29,10 @@ type (
 		Function   *functionRule   `parser:"| @@"`
 		Return     *returnRule     `parser:"| @@"`
 		Global     *globalRule     `parser:"| @@"`
+		Include    *includeRule    `parser:"| @@"`
+		Try        *tryRule        `parser:"| @@"`
+		Catch      *catchRule      `parser:"| @@"`
+		OnError    *onErrorRule    `parser:"| @@"`
 		End        *endRule        `parser:"| @@"`
 		Break      *breakRule      `parser:"| @@"`
 		Continue   *continueRule   `parser:"| @@"`
@@ -56,7 +60,7 @@ type (
 		List expressionRule `parser:"'FOREACH' Variable 'IN' @@"`
 	}
 	endRule struct {
-		Of string `parser:"'END' @('IF' | 'WHILE' | 'FOREACH' | 'FUNCTION')"`
+		Of string `parser:"'END' @('IF' | 'WHILE' | 'FOREACH' | 'FUNCTION' | 'TRY')"`
 	}
 
 	functionRule struct {
@@ -67,6 +71,19 @@ type (
 	}
 	globalRule struct {
 		First string `parser:"'GLOBAL' @Variable (',' Variable)*"`
+	}
+
+	includeRule struct {
+		Path string `parser:"'INCLUDE' @Text"`
+	}
+	tryRule struct {
+		Word string `parser:"@'TRY'"`
+	}
+	catchRule struct {
+		Code string `parser:"'CATCH' @Variable?"`
+	}
+	onErrorRule struct {
+		What string `parser:"'ONERROR' @('STOP' | 'CONTINUE')"`
 	}
 
 	breakRule struct {
@@ -97,6 +114,10 @@ type grammar struct {
 	function   *participle.Parser[functionRule]
 	result     *participle.Parser[returnRule]
 	global     *participle.Parser[globalRule]
+	include    *participle.Parser[includeRule]
+	try        *participle.Parser[tryRule]
+	catch      *participle.Parser[catchRule]
+	onError    *participle.Parser[onErrorRule]
 	end        *participle.Parser[endRule]
 	breaks     *participle.Parser[breakRule]
 	continues  *participle.Parser[continueRule]
@@ -119,6 +140,10 @@ var rules = sync.OnceValue(func() *grammar {
 		function:   production[functionRule](script),
 		result:     production[returnRule](script),
 		global:     production[globalRule](script),
+		include:    production[includeRule](script),
+		try:        production[tryRule](script),
+		catch:      production[catchRule](script),
+		onError:    production[onErrorRule](script),
 		end:        production[endRule](script),
 		breaks:     production[breakRule](script),
 		continues:  production[continueRule](script),

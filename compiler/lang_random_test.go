@@ -102,7 +102,7 @@ func (g *generator) block(depth int) {
 }
 
 func (g *generator) statement(depth int) {
-	kind := rapid.IntRange(0, 13).Draw(g.t, "statement")
+	kind := rapid.IntRange(0, 15).Draw(g.t, "statement")
 	if depth == 0 {
 		kind %= 8
 	}
@@ -166,6 +166,19 @@ func (g *generator) statement(depth int) {
 		g.block(depth - 1)
 		g.line("END WHILE")
 		g.loops--
+	case 12, 13:
+		g.line("TRY")
+		g.block(depth - 1)
+		if g.chance(50) {
+			g.line("CATCH %s", g.variable())
+		} else {
+			g.line("CATCH")
+		}
+		g.block(depth - 1)
+		g.line("END TRY")
+		if g.chance(5) {
+			g.line("ONERROR %s", g.pick("STOP", "CONTINUE"))
+		}
 	default:
 		g.loops++
 		// The list is bounded: a variable may have grown.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/sftpc/sftpc/compiler"
 	"github.com/sftpc/sftpc/vm"
@@ -22,13 +23,16 @@ import (
 type chunk struct {
 	line     int // of its first line in the file, from 0
 	source   string
+	files    fstest.MapFS // that it may include
 	output   []string
 	errors   []expectation
 	warnings []expectation
 }
 
-// expectation is a line of the chunk, from 1, and what its message must match.
+// expectation is a line of the chunk or one of its files, from 1, and what its message
+// must match.
 type expectation struct {
+	file    string // "" is the chunk
 	line    int
 	pattern *regexp.Regexp
 }
@@ -46,17 +50,32 @@ func readChunks(t testing.TB, file string) []chunk {
 		t.Fatal(err)
 	}
 	var chunks []chunk
-	current := chunk{}
+	current := chunk{files: fstest.MapFS{}}
 	var source []string
+	part := "" // the included file at hand
+	finishPart := func() {
+		text := strings.Join(source, "\n") + "\n"
+		if part == "" {
+			current.source = text
+		} else {
+			current.files[part] = &fstest.MapFile{Data: []byte(text)}
+		}
+		source = nil
+	}
 	finish := func(next int) {
-		current.source = strings.Join(source, "\n") + "\n"
+		finishPart()
 		chunks = append(chunks, current)
-		current, source = chunk{line: next}, nil
+		current, part = chunk{line: next, files: fstest.MapFS{}}, ""
 	}
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	for n, line := range lines {
 		if line == "---" {
 			finish(n + 1)
+			continue
+		}
+		if name, ok := strings.CutPrefix(line, "--- "); ok {
+			finishPart()
+			part = name
 			continue
 		}
 		source = append(source, line)
@@ -66,7 +85,7 @@ func readChunks(t testing.TB, file string) []chunk {
 				if err != nil {
 					t.Fatalf("%s:%d: %v", file, n+1, err)
 				}
-				*list = append(*list, expectation{len(source), regexp.MustCompile(pattern)})
+				*list = append(*list, expectation{part, len(source), regexp.MustCompile(pattern)})
 			}
 		}
 		expect(errorMark, &current.errors)
@@ -119,6 +138,7 @@ func TestLanguage(t *testing.T) {
 		for _, c := range readChunks(t, file) {
 			t.Run(fmt.Sprintf("%s/line_%d", base, c.line+1), func(t *testing.T) {
 				for _, way := range ways {
+					way.options.Includes = c.files
 					program, list := compiler.Compile("dir/"+base+".ftp", []byte(c.source), langCommands(), way.options)
 					if !c.expectCompiled(t, list, way.options.Unoptimized) {
 						return
@@ -159,9 +179,13 @@ func (c *chunk) expectCompiled(t *testing.T, list diag.List, fewer bool) bool {
 			expected = c.warnings
 		}
 		line, _ := d.Position()
+		file := strings.TrimPrefix(d.File.Name(), "dir/")
+		if c.files[file] == nil {
+			file = ""
+		}
 		found := false
 		for i := range expected {
-			if e := &expected[i]; e.line == line && e.pattern.MatchString(d.Message+"\n"+d.Hint) {
+			if e := &expected[i]; e.file == file && e.line == line && e.pattern.MatchString(d.Message+"\n"+d.Hint) {
 				found = true
 				delete(pending, e)
 			}
@@ -229,7 +253,7 @@ func (c *chunk) expectRuntimeError(t *testing.T, failed *vm.RuntimeError, way st
 		t.Errorf("%s: failed with %q, want %q", way, failed.Message, c.errors[0].pattern)
 	case stripped && line != 0:
 		t.Errorf("%s: a stripped program knows line %d", way, line)
-	case !stripped && line != c.errors[0].line:
-		t.Errorf("%s: failed in line %d, want %d", way, c.line+line, c.line+c.errors[0].line)
+	case !stripped && (line != c.errors[0].line || c.errors[0].file != "" && failed.Position.File != c.errors[0].file):
+		t.Errorf("%s: failed in line %d of %s, want %d", way, c.line+line, failed.Position.File, c.line+c.errors[0].line)
 	}
 }

@@ -147,6 +147,10 @@ func (s *scanner) word() {
 	s.at = s.wordEnd(start)
 	text := s.text[start:s.at]
 	n := len(s.list)
+	if n > 0 && isKeyword(&s.list[n-1], "ONERROR") && strings.EqualFold(text, "STOP") {
+		s.emit(tokenKeyword, "STOP", start) // elsewhere it is a command
+		return
+	}
 	if k := keyword(text); k != "" && (n == 0 || !isOperator(&s.list[n-1], ":")) {
 		s.emit(tokenKeyword, k, start)
 		return

@@ -54,6 +54,11 @@ func lookSteps(steps []step) {
 		case *forEachStep:
 			look(s.list, useValue)
 			lookSteps(s.body)
+		case *includeStep:
+			lookSteps(s.body)
+		case *tryStep:
+			lookSteps(s.body)
+			lookSteps(s.handler)
 		}
 	}
 }
@@ -142,6 +147,7 @@ type CallReport struct {
 	Kind         catalog.Kind
 	Looked       bool // the script looks at the failure
 	Abandons     bool // the failure abandons the statement, or the block whose head it stands in
+	Caught       bool // the failure goes to the CATCH of a TRY around the call
 }
 
 func report(m *meaning) Report {
@@ -158,7 +164,7 @@ func report(m *meaning) Report {
 		}
 		all.Calls = append(all.Calls, CallReport{
 			File: s.source.file.Name(), Line: line, Column: column, Command: s.command.Name, Form: s.form.Key, Kind: kind,
-			Looked: s.looked, Abandons: s.telling && !s.looked,
+			Looked: s.looked, Abandons: s.telling && !s.looked && !s.tried, Caught: s.tried && !s.looked,
 		})
 	}
 	slices.SortStableFunc(all.Calls, func(a, b CallReport) int {

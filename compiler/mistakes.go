@@ -43,7 +43,7 @@ const (
 	codeForEach         = "E0134" // FOREACH that is not $item IN list
 	codeNotAStatement   = "E0135" // a line that does nothing, or cannot begin so
 	codeWrongKeyword    = "E0136" // a keyword of another language: ENDIF, ELSEIF, THEN
-	codeReserved        = "E0137" // a word that a later version of the language uses
+	codeWords           = "E0137" // INCLUDE, TRY, CATCH or ONERROR with something else behind it than it takes
 	codeFunctionHead    = "E0138" // FUNCTION that is not FUNCTION name($a, $b)
 	codeGlobal          = "E0139" // GLOBAL that is not GLOBAL $a, $b
 
@@ -53,7 +53,9 @@ const (
 	codeMissingEnd = "E0142" // a block without END
 	codeStrayElse  = "E0143" // ELSE without IF, or behind ELSE
 	codeDeepBlocks = "E0144" // too many blocks in each other
-	codeOutermost  = "E0145" // FUNCTION inside of a block
+	codeOutermost  = "E0145" // FUNCTION or INCLUDE inside of a block
+	codeStrayCatch = "E0146" // CATCH without TRY, or a second one
+	codeNoCatch    = "E0147" // a TRY without CATCH
 
 	// Warnings.
 	codeMoreErrors   = "W0101" // errors beyond the hundredth
@@ -114,6 +116,8 @@ func wrongKeyword(word string) string {
 		return "END FOREACH"
 	case "ENDFUNCTION", "ENDFUNC":
 		return "END FUNCTION"
+	case "ENDTRY":
+		return "END TRY"
 	case "ELSEIF", "ELSIF", "ELIF":
 		return "ELSE IF"
 	}

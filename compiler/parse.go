@@ -256,8 +256,17 @@ func (p *parser) keyword(first *lexer.Token) {
 		p.result()
 	case "GLOBAL":
 		p.global()
-	case "INCLUDE", "TRY", "CATCH", "ONERROR":
-		p.refuse(mistake{codeReserved, spanOf(first), first.Value + " is not in this version of the language", ""})
+	case "INCLUDE":
+		p.include()
+	case "TRY":
+		attempt(p, p.rules.try)
+		p.blocks.beginTry(p.span())
+	case "CATCH":
+		p.catch()
+	case "ONERROR":
+		if rule, ok := attempt(p, p.rules.onError); ok {
+			p.blocks.add(&onErrorStatement{node{p.span()}, rule.What == "STOP"})
+		}
 	default:
 		if isOperator(&p.tokens[p.start+1], "=") {
 			p.withoutDollar(first)
@@ -305,6 +314,29 @@ func (p *parser) global() {
 		}
 	}
 	p.blocks.add(made)
+}
+
+func (p *parser) include() {
+	if _, ok := attempt(p, p.rules.include); !ok {
+		return
+	}
+	if !p.blocks.outermost("INCLUDE", p.span()) {
+		return
+	}
+	path := &p.tokens[p.start+1]
+	p.blocks.add(&includeStatement{node{p.span()}, unquote(path.Value), spanOf(path)})
+}
+
+// catch reads the line between the two parts of a TRY. One that is faulty divides it
+// all the same.
+func (p *parser) catch() {
+	attempt(p, p.rules.catch)
+	var code *variable
+	if t := &p.tokens[p.start+1]; t.Type == tokenVariable {
+		v := variableOf(t)
+		code = &v
+	}
+	p.blocks.catch(p.span(), code)
 }
 
 func (p *parser) forEach() {

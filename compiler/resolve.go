@@ -29,6 +29,8 @@ type resolver struct {
 	loops   int // loops of both kinds around the statement at hand
 	forEach int // FOREACH loops around it
 	nesting int
+	tries   int  // TRYs around the statement at hand, before their CATCH
+	anyTry  bool // one in the whole script
 	lenient bool // among the arguments of an unknown command: no more errors about bare words
 
 	unquoted diag.Span // the newest text without quotes that was told of
@@ -84,20 +86,22 @@ func resolve(sources []*source, words *vocabulary) *meaning {
 	for _, f := range r.declared {
 		f.unit = r.functionUnit(f)
 	}
-	m.sites = r.sites
+	m.sites, m.tries = r.sites, r.anyTry
 	if !anyErrors(sources) {
 		// What failed to parse or resolve may be what sets a variable.
 		r.reportNeverAssigned(m)
 	}
 	markLooked(m)
 	markForsaking(m)
+	markEmptied(m)
+	reportIdleTries(m)
 	return m
 }
 
 // unit resolves the statements of the script or of a function.
 func (r *resolver) unit(f *function, from *source, variables *variables, body []statement) *unit {
 	r.function, r.source, r.variables = f, from, variables
-	r.loops, r.forEach, r.nesting = 0, 0, 0
+	r.loops, r.forEach, r.nesting, r.tries, r.unquoted = 0, 0, 0, 0, diag.Span{}
 	steps := r.labelled(body)
 	return &unit{variables: variables, function: f, source: from, body: steps, nesting: r.nesting}
 }
@@ -163,6 +167,12 @@ func (r *resolver) statement(s statement) step {
 	case *globalStatement:
 		r.misplacedGlobal(s)
 		return nil
+	case *includeStatement:
+		return r.includeStatement(s)
+	case *tryStatement:
+		return r.tryStatement(s)
+	case *onErrorStatement:
+		return &onErrorStep{s.node, s.stop}
 	case *breakStatement:
 		r.requireLoop("BREAK", s.span)
 		return &breakStep{s.node}

@@ -16,7 +16,7 @@ import (
 const mostArguments = 100
 
 // keywords may be what is meant where a statement begins with an unknown command.
-var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "ELSE", "END", "FUNCTION", "RETURN", "GLOBAL"}
+var keywords = []string{"IF", "WHILE", "FOREACH", "BREAK", "CONTINUE", "GOTO", "ELSE", "END", "FUNCTION", "RETURN", "GLOBAL", "INCLUDE", "TRY", "CATCH", "ONERROR"}
 
 // call resolves a call by its name: a site, an invocation of a function, or a
 // placeholder after an error.
@@ -60,7 +60,7 @@ func (r *resolver) invoke(c *call, command *catalog.Command) operand {
 	if len(c.arguments) > mostArguments {
 		r.errorf(codeTooLarge, c.arguments[mostArguments].at(), "", "%s has more than %d arguments", command.Name, mostArguments)
 	}
-	s := &site{node: c.node, command: command, form: form, name: c.nameSpan, telling: command.KindOf(form) == catalog.Telling, source: r.source}
+	s := &site{node: c.node, command: command, form: form, name: c.nameSpan, telling: command.KindOf(form) == catalog.Telling, source: r.source, tried: r.tries > 0, inFunction: r.function != nil}
 	r.sites = append(r.sites, s)
 	for i, a := range c.arguments {
 		param := form.Param(i)

@@ -193,6 +193,11 @@ func eachBody(s step, visit func([]step)) {
 		visit(s.body)
 	case *forEachStep:
 		visit(s.body)
+	case *includeStep:
+		visit(s.body)
+	case *tryStep:
+		visit(s.body)
+		visit(s.handler)
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 	codeGlobalPlace     = "E0214"
 	codeFunctionName    = "E0215"
 	codeParameterTwice  = "E0216"
+	codeInclude         = "E0217"
+	codeIncludeCircle   = "E0218"
+	codeIncludeOutside  = "E0219"
 
 	codeUnusedLabel   = "W0221"
 	codeNeverAssigned = "W0222"
@@ -36,6 +39,7 @@ const (
 	codeNotYetSet     = "W0226"
 	codeHidesCommand  = "W0227"
 	codeNeverCalled   = "W0228"
+	codeIdleTry       = "W0229"
 )
 
 // didYouMean is the hint that names the nearest candidate, or the only one that

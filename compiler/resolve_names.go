@@ -63,7 +63,16 @@ func (m *meaning) units() []*unit {
 
 // isLibrary reports whether the script only declares functions, for others to
 // include it.
-func (m *meaning) isLibrary() bool { return len(m.functions) > 0 && len(m.script.body) == 0 }
+func (m *meaning) isLibrary() bool { return len(m.functions) > 0 && doesNothing(m.script.body) }
+
+func doesNothing(steps []step) bool {
+	for _, s := range steps {
+		if s, ok := s.(*includeStep); !ok || !doesNothing(s.body) {
+			return false
+		}
+	}
+	return true
+}
 
 func (r *resolver) labelStatement(s *labelStatement) step {
 	l := &label{node: s.node, name: s.label, scope: r.scope}

@@ -14,6 +14,7 @@ import (
 type meaning struct {
 	sources   []*source
 	script    *unit
+	tries     bool        // there is a TRY somewhere
 	functions []*function // in order of appearance, by file
 	sites     []*site     // those of the script, then those of each function
 }
@@ -101,6 +102,24 @@ type (
 		node
 		value operand
 	}
+	// includeStep is the statements of a file where it is first included.
+	includeStep struct {
+		node
+		file *source
+		body []step
+	}
+	// tryStep has a nil code where CATCH names no variable.
+	tryStep struct {
+		node
+		body    []step
+		catch   diag.Span
+		code    *symbol
+		handler []step
+	}
+	onErrorStep struct {
+		node
+		stop bool
+	}
 	ifStep struct {
 		node
 		arms []armStep
@@ -156,15 +175,18 @@ type (
 	// site is a call of a command.
 	site struct {
 		node
-		command *catalog.Command
-		form    *catalog.Form
-		name    diag.Span
-		args    []operand // what is passed, without the out variables
-		outs    []*symbol // in the order of the form's parameters
-		telling bool
-		looked  bool // its failure is looked at; set by markLooked
-		ends    bool // the script ends here: STOP, and EXIT with a number
-		source  *source
+		command    *catalog.Command
+		form       *catalog.Form
+		name       diag.Span
+		args       []operand // what is passed, without the out variables
+		outs       []*symbol // in the order of the form's parameters
+		telling    bool
+		looked     bool // its failure is looked at; set by markLooked
+		ends       bool // the script ends here: STOP, and EXIT with a number
+		inFunction bool
+		tried      bool // it stands between a TRY and its CATCH
+		empties    bool // a failure leaves the statement before the out variables are set
+		source     *source
 	}
 	// invocation is a call of a function.
 	invocation struct {

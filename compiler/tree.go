@@ -72,6 +72,23 @@ type (
 		node
 		names []variable
 	}
+	includeStatement struct {
+		node
+		path     string // as written
+		pathSpan diag.Span
+	}
+	// tryStatement is TRY … CATCH $code … END TRY; code is nil where CATCH names none.
+	tryStatement struct {
+		node
+		body    []statement
+		catch   diag.Span
+		code    *variable
+		handler []statement
+	}
+	onErrorStatement struct {
+		node
+		stop bool
+	}
 	breakStatement    struct{ node }
 	continueStatement struct{ node }
 	// gotoStatement and labelStatement carry the label's name in capitals.

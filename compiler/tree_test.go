@@ -71,6 +71,19 @@ func dump(s statement) string {
 			names = append(names, v.key)
 		}
 		return "(global " + strings.Join(names, " ") + ")"
+	case *includeStatement:
+		return "(include `" + s.path + "`)"
+	case *tryStatement:
+		code := ""
+		if s.code != nil {
+			code = " " + s.code.key
+		}
+		return fmt.Sprintf("(try: %s catch%s: %s)", dumpAll(s.body), code, dumpAll(s.handler))
+	case *onErrorStatement:
+		if s.stop {
+			return "(onerror stop)"
+		}
+		return "(onerror continue)"
 	case *breakStatement:
 		return "break"
 	case *continueStatement:

@@ -32,7 +32,7 @@ func (v *buildVerb) do(p *app.Process) int {
 		}
 		output = strings.TrimSuffix(string(v.File), filepath.Ext(string(v.File))) + ".ftpc"
 	}
-	program, messages := compile(string(v.File), source, catalog.Commands(), v.Encoding)
+	program, messages := compileFile(p, string(v.File), source, v.Encoding)
 	if len(messages) > 0 {
 		diag.WriteText(p.Stderr, messages, p.Color())
 	}

@@ -64,7 +64,7 @@ var endless = regexp.MustCompile(`WHILE\(TRUE\)|GOTO :again|SLEEP\((10|60)\)`)
 func TestBundlesBehaveAsTheirSources(t *testing.T) {
 	ran := 0
 	for name, source := range testScripts(t) {
-		program, messages := compile("job.ftp", []byte(source), catalog.Commands(), "")
+		program, messages := compile(app.Script{Name: "job.ftp", Source: []byte(source)}, catalog.Commands())
 		if messages.HasErrors() || endless.MatchString(source) {
 			continue // there is no bundle of it, or no end
 		}

@@ -31,7 +31,9 @@ func (v *checkVerb) do(p *app.Process) int {
 		if err != nil {
 			return p.Refuse(app.StatusUsage, err)
 		}
-		report, messages := compiler.Check(file, source, catalog.Commands(), compiler.Options{Encoding: v.Encoding})
+		folder, done := p.Folder(file)
+		report, messages := compiler.Check(file, source, catalog.Commands(), compiler.Options{Encoding: v.Encoding, Includes: folder})
+		done()
 		if v.JSON {
 			err = diag.WriteJSON(p.Stdout, messages)
 		} else {
@@ -61,6 +63,8 @@ func fate(c compiler.CallReport) string {
 	switch {
 	case c.Looked:
 		return "looked at"
+	case c.Caught:
+		return "not looked at, goes to the CATCH"
 	case c.Abandons:
 		return "not looked at, abandons the statement"
 	}

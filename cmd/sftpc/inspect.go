@@ -35,7 +35,7 @@ func (v *inspectVerb) do(p *app.Process) int {
 		}
 	} else {
 		var messages diag.List
-		program, messages = compile(string(v.File), data, catalog.Commands(), v.Encoding)
+		program, messages = compileFile(p, string(v.File), data, v.Encoding)
 		if messages.HasErrors() {
 			diag.WriteText(p.Stderr, messages, p.Color())
 			return app.StatusFound
@@ -64,6 +64,9 @@ func describe(w io.Writer, program *bytecode.Program) {
 	fmt.Fprintf(table, "code\t%s in %s\n", count(words, "word"), count(len(program.Functions), "function"))
 	fmt.Fprintf(table, "texts\t%d\n", len(program.Consts))
 	fmt.Fprintf(table, "may touch\t%s\n", strings.Join(capabilities(program), ", "))
+	for _, name := range program.Files {
+		fmt.Fprintf(table, "file\t%s\n", diag.Escape(name))
+	}
 	for _, f := range program.Functions[1:] {
 		fmt.Fprintf(table, "function\t%s\t%s\n", diag.Escape(f.Name), count(f.Params, "argument"))
 	}

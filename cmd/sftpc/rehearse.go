@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/sftpc/sftpc/builtins"
-	"github.com/sftpc/sftpc/builtins/catalog"
 	"github.com/sftpc/sftpc/cmd/internal/app"
 	"github.com/sftpc/sftpc/netio/session"
 	"github.com/sftpc/sftpc/vm/bytecode"
@@ -56,7 +55,7 @@ func (v *rehearseVerb) do(p *app.Process) int {
 	options.Environ = p.Getenv
 	hosts := newRehearsalHosts(ctx, root)
 	defer hosts.close()
-	if err := confine(&options, root, hosts, v.texts(file, script)); err != nil {
+	if err := confine(&options, root, hosts, v.texts(p, file, script)); err != nil {
 		return p.Refuse(app.StatusUsage, err)
 	}
 	before, err := snapshot(root.Name())
@@ -158,12 +157,12 @@ func (v *rehearseVerb) fill(p *app.Process, root *os.Root) error {
 
 // texts are the texts in the code of a script or bundle, in which drives and
 // shares may be named; none where it does not compile, which is told later.
-func (v *rehearseVerb) texts(file string, script []byte) []string {
+func (v *rehearseVerb) texts(p *app.Process, file string, script []byte) []string {
 	var program *bytecode.Program
 	if bytecode.IsBundle(script) {
 		program, _ = bytecode.Load(bytes.NewReader(script))
 	} else {
-		program, _ = compile(file, script, catalog.Commands(), v.Encoding)
+		program, _ = compileFile(p, file, script, v.Encoding)
 	}
 	if program == nil {
 		return nil

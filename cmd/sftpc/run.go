@@ -15,6 +15,13 @@ type runVerb struct {
 func (v *runVerb) do(p *app.Process) int { return v.RunFlags.Run(p, compile) }
 
 // compile is the loader of sources that app is handed.
-func compile(name string, source []byte, commands []catalog.Command, encoding string) (*bytecode.Program, diag.List) {
-	return compiler.Compile(name, source, commands, compiler.Options{Encoding: encoding})
+func compile(script app.Script, commands []catalog.Command) (*bytecode.Program, diag.List) {
+	return compiler.Compile(script.Name, script.Source, commands, compiler.Options{Encoding: script.Encoding, Includes: script.Folder})
+}
+
+// compileFile compiles for the verbs that look at a script and do not run it.
+func compileFile(p *app.Process, file string, source []byte, encoding string) (*bytecode.Program, diag.List) {
+	folder, done := p.Folder(file)
+	defer done()
+	return compile(app.Script{Name: file, Source: source, Encoding: encoding, Folder: folder}, catalog.Commands())
 }

@@ -39,6 +39,19 @@ func (p *Process) ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
+// Folder is where a script lies, for the files that it includes: no path and no link
+// leads out of it. Standard input lies nowhere. The function closes it.
+func (p *Process) Folder(script string) (folder fs.FS, done func()) {
+	if script == "-" {
+		return nil, func() {}
+	}
+	root, err := os.OpenRoot(filepath.Dir(p.Path(script)))
+	if err != nil {
+		return nil, func() {} // the script itself could be read, so it is gone by now
+	}
+	return root.FS(), func() { root.Close() }
+}
+
 // withoutPath is the error of a file operation without the path, which the
 // sentence around it names as the user did.
 func withoutPath(err error) error {
@@ -77,7 +90,9 @@ func (f *ScriptFlags) load(p *Process, load Loader, name string, commands []cata
 		p.Refuse(StatusNotRun, fmt.Errorf("%s: not a bundle: this runner has no compiler; make one with: sftpc build %s -o %s", name, name, "FILE.ftpc"))
 		return nil, false
 	}
-	program, messages := load(scriptName(name), data, commands, f.Encoding)
+	folder, closeFolder := p.Folder(name)
+	defer closeFolder()
+	program, messages := load(Script{Name: scriptName(name), Source: data, Encoding: f.Encoding, Folder: folder}, commands)
 	if len(messages) > 0 && (messages.HasErrors() || !f.Quiet) {
 		diag.WriteText(p.Stderr, messages, p.Color())
 	}

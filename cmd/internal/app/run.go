@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -16,7 +17,15 @@ import (
 )
 
 // Loader turns a source into a program; sftpc-run has none.
-type Loader func(name string, source []byte, commands []catalog.Command, encoding string) (*bytecode.Program, diag.List)
+type Loader func(script Script, commands []catalog.Command) (*bytecode.Program, diag.List)
+
+// Script is a source and what is needed to compile it.
+type Script struct {
+	Name     string // as messages show it
+	Source   []byte
+	Encoding string // of --encoding
+	Folder   fs.FS  // from which it may include files; nil for none
+}
 
 // RunFlags are the flags of run, the same in both commands.
 type RunFlags struct {
@@ -33,17 +42,19 @@ type RunFlags struct {
 
 // ScriptFlags are the flags of whatever runs a script: run and rehearse.
 type ScriptFlags struct {
-	Quiet    bool          `short:"q" help:"tell nothing but failures on standard error"`
-	Verbose  int           `short:"v" type:"counter" help:"tell more; -vv tells every line on the wire"`
-	Log      Word          `placeholder:"FILE" help:"append everything told to FILE"`
-	Timeout  time.Duration `placeholder:"DURATION" help:"stop after this time with status 124, as in 90s or 2h"`
-	Encoding string        `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
-	Timezone string        `placeholder:"ZONE" help:"zone of date texts, as in Europe/Berlin (default: this machine's)"`
-	Strict   bool          `help:"arithmetic on a text that is no number ends the script"`
-	Atomic   bool          `help:"uploads go to another name and are renamed when whole"`
-	Retry    Word          `placeholder:"TIMES[,SECONDS]" help:"attempts in all, and the wait before the second (default: 3,2)"`
-	Parallel Word          `placeholder:"N" help:"connections that a set of files may use at a time (default: 4, and 1 for PUTFILE)"`
-	Limit    float64       `placeholder:"KB/S" help:"move files no faster than this many kilobytes a second, both ways together, whatever the script says"`
+	Quiet       bool          `short:"q" help:"tell nothing but failures on standard error"`
+	Verbose     int           `short:"v" type:"counter" help:"tell more; -vv tells every line on the wire"`
+	Log         Word          `placeholder:"FILE" help:"append everything told to FILE"`
+	Timeout     time.Duration `placeholder:"DURATION" help:"stop after this time with status 124, as in 90s or 2h"`
+	Encoding    string        `placeholder:"NAME" help:"how a script that is not UTF-8 is written, as in windows-1252"`
+	Timezone    string        `placeholder:"ZONE" help:"zone of date texts, as in Europe/Berlin (default: this machine's)"`
+	Strict      bool          `help:"arithmetic on a text that is no number ends the script"`
+	StopOnError bool          `name:"stop-on-error" help:"begin with ONERROR STOP: a failure that nothing looks at or catches ends the script"`
+	FailOn      string        `name:"fail-on" enum:"unlooked,any,none" default:"unlooked" placeholder:"WHICH" help:"failures that make the status 1, 75 or 126: unlooked (those that the script does not look at), any, none"`
+	Atomic      bool          `help:"uploads go to another name and are renamed when whole"`
+	Retry       Word          `placeholder:"TIMES[,SECONDS]" help:"attempts in all, and the wait before the second (default: 3,2)"`
+	Parallel    Word          `placeholder:"N" help:"connections that a set of files may use at a time (default: 4, and 1 for PUTFILE)"`
+	Limit       float64       `placeholder:"KB/S" help:"move files no faster than this many kilobytes a second, both ways together, whatever the script says"`
 	// Command holds FILE and the script's arguments: whatever stands behind FILE
 	// is the script's, byte for byte, and is never read as a flag of ours.
 	Command []Word `arg:"" name:"file" passthrough:"partial" help:"a script, a bundle, or - for standard input; all behind it is the script's"`
@@ -145,6 +156,16 @@ func (f *ScriptFlags) Options(p *Process) (builtins.Options, error) {
 		return options, fmt.Errorf("--limit %v: expected kilobytes a second, to %d", f.Limit, mostLimit)
 	}
 	options.SpeedLimit = int64(f.Limit * 1024)
+	options.StopOnError = f.StopOnError
+	switch f.FailOn {
+	case "", "unlooked": // "" where sftpc-run parses nothing
+	case "any":
+		options.FailOn = builtins.FailOnAny
+	case "none":
+		options.FailOn = builtins.FailOnNone
+	default:
+		return options, fmt.Errorf("--fail-on %s: expected unlooked, any or none", f.FailOn)
+	}
 	if f.Atomic {
 		options.Settings["upload-mode"] = "ATOMIC"
 	}

@@ -15,11 +15,11 @@ import (
 )
 
 // assembled is a Loader for scripts in assembler text: this room has no compiler.
-func assembled(name string, source []byte, _ []catalog.Command, encoding string) (*bytecode.Program, diag.List) {
-	program, err := bytecode.Assemble(string(source))
+func assembled(script Script, _ []catalog.Command) (*bytecode.Program, diag.List) {
+	program, err := bytecode.Assemble(string(script.Source))
 	if err != nil {
-		file := diag.NewFile(name, string(source))
-		return nil, diag.List{{Severity: diag.Error, Code: "E0000", File: file, Message: err.Error() + " " + encoding}}
+		file := diag.NewFile(script.Name, string(script.Source))
+		return nil, diag.List{{Severity: diag.Error, Code: "E0000", File: file, Message: err.Error() + " " + script.Encoding}}
 	}
 	return program, nil
 }
