@@ -29,13 +29,27 @@ func (b *bench) tell(expression string) (text, failure string) {
 	return lines[0], ""
 }
 
+// telling is what an expression tells, or why it fails.
+type telling struct{ expression, text, failure string }
+
+// expect tries each of them.
+func (b *bench) expect(table []telling) {
+	b.Helper()
+	for _, test := range table {
+		text, failure := b.tell(test.expression)
+		if text != test.text || failure != test.failure {
+			b.Errorf("%s: %q %s, want %q %s", test.expression, text, failure, test.text, test.failure)
+		}
+	}
+}
+
 func TestTelling(t *testing.T) {
 	b := newBench(t, Options{
 		Environ: func(name string) (string, bool) { return "acme's", name == "CUSTOMER" },
 		Zone:    time.FixedZone("", -5*3600),
 	})
 	b.job.Args = []string{"first", "", "third"}
-	for _, test := range []struct{ expression, text, failure string }{
+	b.expect([]telling{
 		{`TEXTCUT("abcdef", 2, 3)`, "bcd", ""},
 		{`TEXTCUT("abcdef", 1, 0)`, "", ""},
 		{`TEXTCUT("abcdef", 5, 100)`, "ef", ""},
@@ -82,12 +96,7 @@ func TestTelling(t *testing.T) {
 		{`GETERROR(CLASS)`, "none", ""},
 		{`GETERROR("code")`, "OK", ""},
 		{`GETREPLY`, "", ""},
-	} {
-		text, failure := b.tell(test.expression)
-		if text != test.text || failure != test.failure {
-			t.Errorf("%s: %q %s, want %q %s", test.expression, text, failure, test.text, test.failure)
-		}
-	}
+	})
 }
 
 func TestGetEnv_withoutEnvironmentIsDenied(t *testing.T) {

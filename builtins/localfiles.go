@@ -57,6 +57,38 @@ func (s *State) localDeleteFile(a *arguments) error {
 	return o.err("deleted")
 }
 
+// filesNamed are the paths that an argument of a command stands for: itself, or the
+// files that match it, if wildcards are allowed and nothing has that very name.
+func (s *State) filesNamed(arg string, wildcards bool) ([]netio.LocalPath, error) {
+	if !wildcards || !netio.HasWildcard(arg) {
+		path, err := s.localPath(arg)
+		return []netio.LocalPath{path}, err
+	}
+	parent, last, err := s.files.ResolveParent(s.here, arg)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.files.List(parent)
+	if err != nil {
+		return nil, err
+	}
+	var matching []netio.LocalPath
+	for _, entry := range entries {
+		if entry.Name != last && (entry.Kind == session.KindDir || !netio.Match(last, entry.Name, s.files.FoldsCase())) {
+			continue
+		}
+		path, err := s.files.Child(parent, entry.Name)
+		if err != nil {
+			return nil, err
+		}
+		if entry.Name == last {
+			return []netio.LocalPath{path}, nil
+		}
+		matching = append(matching, path)
+	}
+	return matching, nil
+}
+
 // localRenameFile is LOCALRENAMEFILE(from, to [, OVERWRITE]).
 func (s *State) localRenameFile(a *arguments) error {
 	from, to, err := s.fromTo(a)

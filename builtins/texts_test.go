@@ -15,7 +15,7 @@ import (
 
 func TestTexts(t *testing.T) {
 	b := newBench(t, Options{})
-	for _, test := range []struct{ expression, text, failure string }{
+	b.expect([]telling{
 		{`TEXTREPLACE("a b b", "b", "xx")`, "a xx xx", ""},
 		{`TEXTREPLACE("aaa", "aa", "a")`, "aa", ""},
 		{`TEXTREPLACE("abc", "b", "")`, "ac", ""},
@@ -65,16 +65,12 @@ func TestTexts(t *testing.T) {
 		{`TEXTEQUAL(7, "7")`, "TRUE", ""},
 		{`TEXTEQUAL("Ab", "aB")`, "FALSE", ""},
 		{`TEXTEQUAL("Äb", "äB", NOCASE)`, "TRUE", ""},
-	} {
-		if text, failure := b.tell(test.expression); text != test.text || failure != test.failure {
-			t.Errorf("%s is %q, failure %q; want %q, failure %q", test.expression, text, failure, test.text, test.failure)
-		}
-	}
+	})
 }
 
 func TestItems(t *testing.T) {
 	b := newBench(t, Options{})
-	for _, test := range []struct{ expression, text, failure string }{
+	b.expect([]telling{
 		{`LISTLENGTH("")`, "0", ""},
 		{`LISTLENGTH("a")`, "1", ""},
 		{`LISTLENGTH("a||b")`, "3", ""},
@@ -104,16 +100,12 @@ func TestItems(t *testing.T) {
 		{`LISTSORT("10|x", NUMBER)`, "", "BAD_ARGUMENT"},
 		{`LISTSORT("a|b", DESC, DESC)`, "", "BAD_ARGUMENT"},
 		{`LISTSORT("")`, "", ""},
-	} {
-		if text, failure := b.tell(test.expression); text != test.text || failure != test.failure {
-			t.Errorf("%s is %q, failure %q; want %q, failure %q", test.expression, text, failure, test.text, test.failure)
-		}
-	}
+	})
 }
 
 func TestNumbers(t *testing.T) {
 	b := newBench(t, Options{})
-	for _, test := range []struct{ expression, text, failure string }{
+	b.expect([]telling{
 		{`INT(1.7)`, "1", ""},
 		{`INT(-1.7)`, "-1", ""},
 		{`INT("007")`, "7", ""},
@@ -136,11 +128,7 @@ func TestNumbers(t *testing.T) {
 		{`MOD(6, 3)`, "0", ""},
 		{`MOD(5.5, 2)`, "1.5", ""},
 		{`MOD(1, 0)`, "", "BAD_ARGUMENT"},
-	} {
-		if text, failure := b.tell(test.expression); text != test.text || failure != test.failure {
-			t.Errorf("%s is %q, failure %q; want %q, failure %q", test.expression, text, failure, test.text, test.failure)
-		}
-	}
+	})
 }
 
 // TestRound_isNearest holds ROUND against its meaning: no number with so few decimals
@@ -247,7 +235,7 @@ func TestReadFile(t *testing.T) {
 	if err := os.Truncate(filepath.Join(root, "large.bin"), mostRead+1); err != nil {
 		t.Fatal(err)
 	}
-	for _, test := range []struct{ expression, text, failure string }{
+	b.expect([]telling{
 		{`TEXTSPLIT(READFILE("lines.txt"))`, "one|two||four", ""},
 		{`TEXTLENGTH(READFILE("lines.txt"))`, "14", ""},
 		{`READFILE("empty.txt")`, "", ""},
@@ -259,9 +247,5 @@ func TestReadFile(t *testing.T) {
 		{`GETHASH(LOCAL, "empty.txt", CRC32)`, "00000000", ""},
 		{`GETHASH(LOCAL, "none.txt")`, "", "NO_SUCH_LOCAL_FILE"},
 		{`GETHASH(REMOTE, "none.txt")`, "", "NOT_CONNECTED"},
-	} {
-		if text, failure := b.tell(test.expression); text != test.text || failure != test.failure {
-			t.Errorf("%s is %q, failure %q; want %q, failure %q", test.expression, text, failure, test.text, test.failure)
-		}
-	}
+	})
 }

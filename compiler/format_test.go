@@ -149,15 +149,7 @@ func TestFormat_random(t *testing.T) {
 
 // FuzzFormat looks for sources that are formatted into something else.
 func FuzzFormat(f *testing.F) {
-	files, err := filepath.Glob("../testdata/lang/*.ftp")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range files {
-		for _, c := range readChunks(f, file) {
-			f.Add(c.source)
-		}
-	}
+	addChunks(f)
 	f.Add("IF ( 1 ) # a\r\n\r\n\r\n# b\rPRINT ( - -1 ,\n'x' )\nEND IF")
 	f.Fuzz(func(t *testing.T, source string) {
 		if len(source) > 1<<12 {

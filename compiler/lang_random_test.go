@@ -254,9 +254,9 @@ func compareOptimized(t failer, source string) {
 	}
 }
 
-// FuzzCompile looks for sources that make the compiler panic, or emit what the
-// verifier refuses, or whose optimized program does something else.
-func FuzzCompile(f *testing.F) {
+// addChunks makes the chunks of the language seeds.
+func addChunks(f *testing.F) {
+	f.Helper()
 	files, err := filepath.Glob("../testdata/lang/*.ftp")
 	if err != nil {
 		f.Fatal(err)
@@ -266,6 +266,12 @@ func FuzzCompile(f *testing.F) {
 			f.Add(c.source)
 		}
 	}
+}
+
+// FuzzCompile looks for sources that make the compiler panic, or emit what the
+// verifier refuses, or whose optimized program does something else.
+func FuzzCompile(f *testing.F) {
+	addChunks(f)
 	f.Fuzz(func(t *testing.T, source string) {
 		if len(source) > 1<<12 {
 			return

@@ -40,7 +40,8 @@ func (f *FS) NewBatch() *Batch {
 }
 
 // Finish begins to put a whole part on disk, with the time that it is to have, zero for
-// none. It does not wait; Commit with the same time does. Nothing may be written to the part any more.
+// none. It does not wait; Commit with the same time does. Nothing may be written to the
+// part any more.
 func (b *Batch) Finish(p *Part, modTime time.Time) {
 	if b == nil || p.ended || p.flushed != nil {
 		return

@@ -196,9 +196,14 @@ func (b *bridge) pump(to, from halfCloser, up bool) {
 }
 
 // harm ends both connections, or has them stand still until the session ends or the
-// client gives them up.
+// client gives them up. Where something else stands in the place of what the server says
+// of it, its side ends in order: pyftpdlib has nothing to say of a connection that is
+// reset before it has looked at it, and then there would be no reply to change.
 func (b *bridge) harm(e fault.Effect) {
 	if e.Cut {
+		if e.Final != "" {
+			b.pair.server.Close()
+		}
 		b.pair.end(true)
 		return
 	}

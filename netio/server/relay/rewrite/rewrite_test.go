@@ -421,6 +421,66 @@ func TestAnswersOfSFTP(t *testing.T) {
 	})
 }
 
+// TestCut looks at what the server sees of a data connection that is cut: a reset, but an
+// end in order where its own word for that is replaced.
+func TestCut(t *testing.T) {
+	for script, inOrder := range map[string]bool{"on STOR: cut 4": false, "on STOR: cut 4; final 426 Connection closed": true} {
+		t.Run(script, func(t *testing.T) {
+			control, data := listening(t), listening(t)
+			ended := make(chan error, 1)
+			go func() {
+				conn, err := control.Accept()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				io.WriteString(conn, "220 here\r\n")
+				in.ReadString('\n') // PASV
+				port := data.Addr().(*net.TCPAddr).Port
+				fmt.Fprintf(conn, "227 at (127,0,0,1,%d,%d)\r\n", port>>8, port&0xff)
+				in.ReadString('\n') // STOR
+				moved, err := data.Accept()
+				if err != nil {
+					return
+				}
+				defer moved.Close()
+				io.WriteString(conn, "150 go on\r\n")
+				_, err = io.Copy(io.Discard, moved)
+				ended <- err
+				io.WriteString(conn, "226 done\r\n")
+				in.ReadString('\n')
+			}()
+			conn, err := net.DialTimeout("tcp", behind(t, script, rewrite.Options{Server: control.Addr().String()}), patience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(patience))
+			c := &client{T: t, conn: conn, in: bufio.NewReader(conn)}
+			c.expect("220")
+			moving := c.data("PASV")
+			defer moving.Close()
+			c.want("STOR x", "150")
+			io.WriteString(moving, text)
+			if err := <-ended; (err == nil) != inOrder {
+				t.Errorf("the server saw %v", err)
+			}
+		})
+	}
+}
+
+// listening is a listener on this machine until the test ends.
+func listening(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
 func TestNoServer(t *testing.T) {
 	if _, err := rewrite.Listen(t.Context(), "127.0.0.1:0", rewrite.Options{}); err == nil {
 		t.Error("a relay without a server was made")
